@@ -1,0 +1,38 @@
+//! Values and rules: what a session, an identity, a space and a token *are*.
+//!
+//! Nothing here waits, reads a socket or knows HTTP. Every type is either always valid or
+//! says in its constructor why it is not. Time comes from [`Clock`], randomness from
+//! [`random`]; both have no other home in the crate.
+
+mod access;
+mod attributes;
+mod client;
+mod clock;
+mod cookie_policy;
+mod host;
+mod identity;
+mod ids;
+mod license;
+mod path;
+mod policy;
+pub mod random;
+mod return_target;
+mod session;
+mod space;
+mod token;
+
+pub use access::{AccessRule, AccessRules, Denied, Requirement, RuleError};
+pub use attributes::{Attribute, Attributes};
+pub use client::{AccessType, ClientInfo, ClientType, Connection, Scheme};
+pub use clock::{Clock, ManualClock, SystemClock, Tick, Timestamp};
+pub use cookie_policy::{CookieNameError, CookiePolicy, SameSite};
+pub use host::{HostError, HostPattern, host_of_authority};
+pub use identity::{Identity, IdentityError, UserKey};
+pub use ids::{SessionId, SignOnId, SpaceId, SpaceIdError};
+pub use license::{Classification, ClassifyRule, Condition};
+pub use path::{PathError, PathPrefix, PrefixError, RequestPath};
+pub use policy::{Lifetime, LimitPolicy, SessionPolicy, UserLimit};
+pub use return_target::{ReturnTarget, ReturnTargetError};
+pub use session::{EndReason, Liveness, Method, NewSession, Session, SessionEnd};
+pub use space::SpaceState;
+pub use token::{Token, TokenDigest, TokenError};

@@ -1,0 +1,2 @@
+//! Gatepass.
+pub mod domain;
