@@ -1,2 +1,4 @@
 //! Gatepass.
 pub mod domain;
+pub mod sessions;
+pub mod store;

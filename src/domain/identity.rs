@@ -1,6 +1,7 @@
 //! Who a caller is.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use super::{Attributes, SpaceId, TokenDigest};
@@ -187,8 +188,16 @@ impl fmt::Debug for Identity {
 
 /// A user in a space, without case: 128 bits of a digest, so an index of users costs 16
 /// bytes each and shows no names.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct UserKey([u8; 16]);
+
+/// Half of a digest's bytes are a hash.
+impl Hash for UserKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let [a, b, c, d, e, f, g, h, ..] = self.0;
+        state.write_u64(u64::from_ne_bytes([a, b, c, d, e, f, g, h]));
+    }
+}
 
 impl UserKey {
     /// The key of user `id` of `directory` in `space`. Both are trimmed and compared without

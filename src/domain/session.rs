@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwapOption;
@@ -145,6 +145,7 @@ pub struct Session {
     client: ClientInfo,
     license: Option<Arc<str>>,
     method: Method,
+    announced: AtomicBool,
 }
 
 impl Session {
@@ -171,6 +172,7 @@ impl Session {
             client: new.client,
             license: new.license,
             method: new.method,
+            announced: AtomicBool::new(false),
         }
     }
 
@@ -178,6 +180,11 @@ impl Session {
     #[must_use]
     pub const fn id(&self) -> SessionId {
         self.id
+    }
+
+    /// Its public id, for an index that borrows it.
+    pub(crate) const fn id_ref(&self) -> &SessionId {
+        &self.id
     }
 
     /// The digest of the token that opens it.
@@ -314,6 +321,16 @@ impl Session {
     /// Marks it as ended; `false` when it had ended before. The first end stands.
     pub(crate) fn set_end(&self, end: SessionEnd) -> bool {
         self.end.set(Box::new(end)).is_ok()
+    }
+
+    /// Notes that its start has been made known.
+    pub(crate) fn announce(&self) {
+        self.announced.store(true, Ordering::Release);
+    }
+
+    /// Whether its start has been made known, so that its end must be too.
+    pub(crate) fn is_announced(&self) -> bool {
+        self.announced.load(Ordering::Acquire)
     }
 
     /// What an upper room prepared from this session, such as finished headers.

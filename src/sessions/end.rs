@@ -1,0 +1,217 @@
+//! The end of sessions: one, many, a user's, a space's.
+
+use std::sync::Arc;
+
+use super::Sessions;
+use crate::domain::{EndReason, Session, SessionEnd, SessionId, SpaceId, SpaceState, UserKey};
+use crate::store::{self, StoreError};
+
+/// Why, and by whom, a session is ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndCause {
+    reason: EndReason,
+    by: Option<Arc<str>>,
+}
+
+impl EndCause {
+    /// For this reason, by nobody in particular.
+    #[must_use]
+    pub const fn because(reason: EndReason) -> Self {
+        Self { reason, by: None }
+    }
+
+    /// By an administrator, named as the audit log names them.
+    #[must_use]
+    pub fn terminated_by(who: impl Into<Arc<str>>) -> Self {
+        Self {
+            reason: EndReason::Terminated,
+            by: Some(who.into()),
+        }
+    }
+}
+
+/// What became of a session that was to end.
+#[derive(Clone, Debug)]
+#[must_use]
+pub enum EndOutcome {
+    /// It has ended now.
+    Ended(Arc<Session>),
+    /// It had ended before; the first end stands.
+    AlreadyEnded(Arc<Session>),
+    /// There is no such session (any more).
+    Unknown,
+}
+
+impl EndOutcome {
+    /// The session, if there is one.
+    #[must_use]
+    pub const fn session(&self) -> Option<&Arc<Session>> {
+        match self {
+            Self::Ended(session) | Self::AlreadyEnded(session) => Some(session),
+            Self::Unknown => None,
+        }
+    }
+}
+
+impl Sessions {
+    /// Ends `session`. When this returns, its token is refused and its open exchanges have
+    /// been told to close.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store may still think it open; end it again.
+    pub async fn end(
+        &self,
+        session: &Arc<Session>,
+        cause: EndCause,
+    ) -> Result<EndOutcome, StoreError> {
+        let end = SessionEnd {
+            at: self.0.clock.wall(),
+            reason: cause.reason,
+            by: cause.by,
+        };
+        let stored = self.0.store.end(session.id(), end.clone()).await?;
+        self.0
+            .tombstones
+            .bury(*session.digest(), self.0.clock.tick());
+        {
+            let user = self.0.table.lock(session.user_key());
+            // The store's object may be another than ours; ours is what streams watch.
+            session.set_end(match &stored {
+                store::Ended::Now(kept) | store::Ended::Before(kept) => {
+                    kept.end().cloned().unwrap_or(end)
+                }
+                store::Ended::Unknown => end,
+            });
+            if user.remove(session) {
+                session.space().closed();
+            }
+        }
+        self.0.exchanges.cut(session.id());
+        Ok(match stored {
+            store::Ended::Now(_) => {
+                // One that ended while it was being opened has never started for anybody.
+                if session.is_announced() {
+                    self.0.observers.iter().for_each(|o| o.ended(session));
+                }
+                EndOutcome::Ended(Arc::clone(session))
+            }
+            store::Ended::Before(_) => EndOutcome::AlreadyEnded(Arc::clone(session)),
+            store::Ended::Unknown => EndOutcome::Unknown,
+        })
+    }
+
+    /// Ends the session `id` of `space`; a session of another space is unknown.
+    ///
+    /// # Errors
+    ///
+    /// As [`end`](Self::end).
+    pub async fn end_by_id(
+        &self,
+        space: &SpaceId,
+        id: SessionId,
+        cause: EndCause,
+    ) -> Result<EndOutcome, StoreError> {
+        match self.get(space, id).await? {
+            Some(session) => self.end(&session, cause).await,
+            None => Ok(EndOutcome::Unknown),
+        }
+    }
+
+    /// Ends a session that nobody asked to end: its time is up, or another takes its place.
+    ///
+    /// # Errors
+    ///
+    /// As [`end`](Self::end).
+    pub async fn expire(
+        &self,
+        session: &Arc<Session>,
+        reason: EndReason,
+    ) -> Result<(), StoreError> {
+        self.end(session, EndCause::because(reason)).await.map(drop)
+    }
+
+    /// Ends `sessions`, one after the other; says what became of each, in their order.
+    ///
+    /// # Errors
+    ///
+    /// As [`end`](Self::end), at the first that fails; those before it have ended.
+    pub async fn end_many(
+        &self,
+        sessions: &[Arc<Session>],
+        cause: &EndCause,
+    ) -> Result<Vec<EndOutcome>, StoreError> {
+        let mut outcomes = Vec::with_capacity(sessions.len());
+        for session in sessions {
+            outcomes.push(self.end(session, cause.clone()).await?);
+        }
+        Ok(outcomes)
+    }
+
+    /// Ends all sessions of `user`, including those that are being opened at this moment:
+    /// a login that is not ended by this is newer than the call. Returns the sessions ended.
+    ///
+    /// # Errors
+    ///
+    /// As [`end`](Self::end).
+    pub async fn end_user(
+        &self,
+        user: UserKey,
+        cause: &EndCause,
+    ) -> Result<Vec<Arc<Session>>, StoreError> {
+        let mut published = Vec::new();
+        {
+            let guard = self.0.table.lock(user);
+            for session in guard.sessions() {
+                if guard.is_published(&session) {
+                    published.push(session);
+                } else {
+                    // Not in the store yet: marking it makes its login fail.
+                    let at = self.0.clock.wall();
+                    session.set_end(SessionEnd {
+                        at,
+                        reason: cause.reason,
+                        by: cause.by.clone(),
+                    });
+                }
+            }
+        }
+        let outcomes = self.end_many(&published, cause).await?;
+        Ok(outcomes
+            .into_iter()
+            .filter_map(EndOutcome::into_ended)
+            .collect())
+    }
+
+    /// Ends all sessions of `space` that are open now. Returns how many ended.
+    ///
+    /// # Errors
+    ///
+    /// As [`end`](Self::end).
+    pub async fn end_space(
+        &self,
+        space: &SpaceState,
+        cause: &EndCause,
+    ) -> Result<usize, StoreError> {
+        let mut open = Vec::new();
+        self.0.table.for_each(|s| {
+            if std::ptr::eq(&**s.space(), space) {
+                open.push(Arc::clone(s));
+            }
+        });
+        let outcomes = self.end_many(&open, cause).await?;
+        Ok(outcomes
+            .into_iter()
+            .filter_map(EndOutcome::into_ended)
+            .count())
+    }
+}
+
+impl EndOutcome {
+    fn into_ended(self) -> Option<Arc<Session>> {
+        match self {
+            Self::Ended(session) => Some(session),
+            Self::AlreadyEnded(_) | Self::Unknown => None,
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! A new session: within the user's limit, once per credential, durable before its token is
+//! given out.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Resolution, Sessions};
+use crate::domain::{
+    EndReason, LimitPolicy, Liveness, NewSession, Session, SpaceState, Tick, Token, TokenDigest,
+};
+use crate::store::{Created, StoreError};
+
+/// Under what circumstances a session is to be opened.
+#[derive(Clone, Debug, Default)]
+pub struct Admission {
+    /// What parallel requests that are to share one session have in common.
+    pub join: Option<JoinKey>,
+    /// The session that the client had until now; it ends before the new one's token is
+    /// given out (a new token at every change of privilege).
+    pub replaces: Option<Arc<Session>>,
+}
+
+/// A credential, or what else stands for it: requests that bring the same one share the
+/// session that the first of them opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JoinKey {
+    /// A digest over the credential, the space and whatever else tells callers apart.
+    pub digest: TokenDigest,
+    /// For how long it opens the session; `None` for as long as the session lives.
+    pub valid_for: Option<Duration>,
+}
+
+/// What [`Sessions::establish`] did.
+#[derive(Debug)]
+#[must_use]
+pub enum Established {
+    /// It opened this session; the token opens it from now on.
+    Opened {
+        /// The new session.
+        session: Arc<Session>,
+        /// Its secret, for the client alone.
+        token: Token,
+    },
+    /// An earlier or parallel request with the same [`JoinKey`] had opened this one.
+    Joined(Arc<Session>),
+}
+
+impl Established {
+    /// The session, whoever opened it.
+    #[must_use]
+    pub const fn session(&self) -> &Arc<Session> {
+        match self {
+            Self::Opened { session, .. } | Self::Joined(session) => session,
+        }
+    }
+}
+
+/// Why no session was opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EstablishError {
+    /// The user has as many sessions as they may, and the policy is to refuse.
+    #[error("the user has {max} sessions, as many as they may have")]
+    LimitReached {
+        /// How many they may have.
+        max: u32,
+    },
+    /// The session was ended while it was being opened.
+    #[error("the session was ended while it was being opened")]
+    EndedMeanwhile,
+    /// The store did not keep it.
+    #[error("the new session could not be kept")]
+    Store(#[from] StoreError),
+}
+
+impl Sessions {
+    /// Opens a session of `space`, or joins the one that the same credential opened.
+    ///
+    /// When this returns, the session is kept by the store, a session it replaces has ended,
+    /// and so have those that made room for it: at no time does the user have more sessions
+    /// than the limit, however many logins run at once.
+    ///
+    /// # Errors
+    ///
+    /// [`EstablishError`]; then no session was opened.
+    pub async fn establish(
+        &self,
+        space: &Arc<SpaceState>,
+        new: NewSession,
+        admission: Admission,
+    ) -> Result<Established, EstablishError> {
+        // On a task of its own: a client that gives up half-way must not leave a session in
+        // the store that no table knows.
+        let (this, space) = (self.clone(), Arc::clone(space));
+        let login = async move { this.establish_or_join(&space, new, admission).await };
+        match tokio::spawn(login).await {
+            Ok(result) => result,
+            Err(failed) if failed.is_panic() => std::panic::resume_unwind(failed.into_panic()),
+            Err(_) => Err(EstablishError::EndedMeanwhile),
+        }
+    }
+
+    async fn establish_or_join(
+        &self,
+        space: &Arc<SpaceState>,
+        new: NewSession,
+        admission: Admission,
+    ) -> Result<Established, EstablishError> {
+        let Some(join) = admission.join else {
+            return self.begin(space, new, admission.replaces, None).await;
+        };
+        let _flight = self.0.flights.board(join.digest).await;
+        match self.resolve_credential(&join.digest, space) {
+            Resolution::Live(session) => Ok(Established::Joined(session)),
+            Resolution::Due(session, reason) => {
+                self.expire(&session, reason).await?;
+                self.begin(space, new, admission.replaces, Some(join)).await
+            }
+            Resolution::Unknown => self.begin(space, new, admission.replaces, Some(join)).await,
+        }
+    }
+
+    async fn begin(
+        &self,
+        space: &Arc<SpaceState>,
+        new: NewSession,
+        replaces: Option<Arc<Session>>,
+        join: Option<JoinKey>,
+    ) -> Result<Established, EstablishError> {
+        if let Some(old) = replaces {
+            self.expire(&old, EndReason::Replaced).await?;
+        }
+        let token = Token::generate();
+        let new = self.0.interner.share(new);
+        let session = Arc::new(Session::start(
+            new,
+            Arc::clone(space),
+            token.digest(),
+            &*self.0.clock,
+        ));
+        let mut place = Place::reserve(self, &session)?;
+        for (making_room, reason) in std::mem::take(&mut place.displaced) {
+            self.expire(&making_room, reason).await?;
+        }
+        match self.0.store.create(&session).await? {
+            Created::Kept => {}
+            Created::Exists => {
+                let what = "its random id or token is taken".to_owned();
+                return Err(StoreError::Refused { what }.into());
+            }
+        }
+        if !place.publish() {
+            // Somebody ended the user's sessions meanwhile; the store must know it too.
+            let end = session
+                .end()
+                .cloned()
+                .expect("only an ended session is not published");
+            let _ = self.0.store.end(session.id(), end).await?;
+            return Err(EstablishError::EndedMeanwhile);
+        }
+        if let Some(JoinKey { digest, valid_for }) = join {
+            let until = valid_for.map_or(Tick::MAX, |time| self.0.clock.tick().after(time));
+            self.0.table.set_alias(digest, &session, until);
+        }
+        for observer in &self.0.observers {
+            observer.started(&session);
+        }
+        Ok(Established::Opened { session, token })
+    }
+}
+
+/// A place under the user's limit; given back unless the session is published, also when the
+/// login is cancelled half-way.
+struct Place<'s> {
+    sessions: &'s Sessions,
+    session: Arc<Session>,
+    displaced: Vec<(Arc<Session>, EndReason)>,
+    published: bool,
+}
+
+impl<'s> Place<'s> {
+    fn reserve(sessions: &'s Sessions, session: &Arc<Session>) -> Result<Self, EstablishError> {
+        let mut displaced = Vec::new();
+        let user = sessions.0.table.lock(session.user_key());
+        if let Some(limit) = session.space().policy().limit {
+            let now = sessions.0.clock.tick();
+            let mut held = 0;
+            let mut oldest_first = Vec::new();
+            for other in user.sessions() {
+                match other.liveness(now) {
+                    Liveness::Due(reason) => displaced.push((other, reason)),
+                    Liveness::Live => {
+                        held += 1;
+                        oldest_first.push(other);
+                    }
+                    Liveness::Ended => {}
+                }
+            }
+            let excess =
+                (held + 1_usize).saturating_sub(usize::try_from(limit.max).unwrap_or(usize::MAX));
+            if excess > 0 && limit.policy == LimitPolicy::Refuse {
+                return Err(EstablishError::LimitReached { max: limit.max });
+            }
+            let leaving = oldest_first.into_iter().take(excess);
+            displaced.extend(leaving.map(|s| (s, EndReason::Displaced)));
+            for (leaving, _) in &displaced {
+                user.release(leaving.id());
+            }
+        }
+        user.reserve(Arc::clone(session));
+        drop(user);
+        Ok(Self {
+            sessions,
+            session: Arc::clone(session),
+            displaced,
+            published: false,
+        })
+    }
+
+    /// Makes the session resolvable, unless it has been ended.
+    fn publish(&mut self) -> bool {
+        let user = self.sessions.0.table.lock(self.session.user_key());
+        if self.session.end().is_some() {
+            return false;
+        }
+        user.publish(&self.session);
+        self.session.space().opened();
+        self.published = true;
+        true
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        if !self.published {
+            self.sessions
+                .0
+                .table
+                .lock(self.session.user_key())
+                .release(self.session.id());
+        }
+    }
+}

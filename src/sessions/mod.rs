@@ -1,0 +1,122 @@
+//! The use cases of sessions, and the only writer: establish, resolve, end, find, sweep.
+//!
+//! [`Sessions`] is the one handle. It owns the *table* of live sessions, which the hot path
+//! reads without waiting, and holds a [`SessionStore`], which has the truth.
+//!
+//! Three rules hold whatever happens at once:
+//! - **Delete wins.** Once an end has returned, nothing makes the token valid again.
+//! - **A line in time.** "End all of U" and a racing login of U happen one after the other:
+//!   the login's session is ended, or it is newer than the call.
+//! - **An outage is not a logout.** No session, refused, and cannot tell are three answers.
+
+mod builder;
+mod end;
+mod establish;
+mod exchanges;
+mod find;
+mod flights;
+mod interner;
+mod observer;
+mod resolve;
+mod sweep;
+mod table;
+mod tombstones;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::sync::Arc;
+
+use dashmap::DashMap;
+
+use crate::domain::{Clock, SessionPolicy, SpaceId, SpaceState};
+use crate::store::SessionStore;
+
+pub use builder::SessionsBuilder;
+pub use end::{EndCause, EndOutcome};
+pub use establish::{Admission, EstablishError, Established, JoinKey};
+pub use exchanges::{Ended, Tie};
+pub use find::{FindQuery, Page};
+pub use observer::Observer;
+pub use resolve::Resolution;
+pub use sweep::Swept;
+
+/// The sessions of this process: one handle, cheap to clone.
+///
+/// ```
+/// use std::time::Duration;
+/// use gatepass::sessions::Sessions;
+///
+/// let sessions = Sessions::builder().idle_timeout(Duration::from_secs(1800)).build();
+/// assert_eq!(sessions.default_space().open(), 0);
+/// ```
+#[derive(Clone)]
+pub struct Sessions(Arc<Inner>);
+
+struct Inner {
+    table: table::Table,
+    spaces: DashMap<SpaceId, Arc<SpaceState>>,
+    default_space: Arc<SpaceState>,
+    exchanges: exchanges::Exchanges,
+    tombstones: tombstones::Tombstones,
+    flights: flights::Flights,
+    interner: interner::Interner,
+    observers: Box<[Arc<dyn Observer>]>,
+    store: Arc<dyn SessionStore>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Sessions {
+    /// Sessions with settings of your own.
+    pub fn builder() -> SessionsBuilder {
+        SessionsBuilder::new()
+    }
+
+    /// Puts the space `id` under `policy`: a new space, or a new policy for an old one,
+    /// which then holds for its open sessions too.
+    pub fn space(&self, id: &SpaceId, policy: SessionPolicy) -> Arc<SpaceState> {
+        let entry = self.0.spaces.entry(id.clone());
+        let state = entry.or_insert_with(|| SpaceState::new(id.clone(), policy));
+        state.set_policy(policy);
+        Arc::clone(state.value())
+    }
+
+    /// The space `id`, if there is one.
+    #[must_use]
+    pub fn find_space(&self, id: &SpaceId) -> Option<Arc<SpaceState>> {
+        self.0.spaces.get(id).map(|entry| Arc::clone(entry.value()))
+    }
+
+    /// The space of a layer that was not given another.
+    #[must_use]
+    pub fn default_space(&self) -> &Arc<SpaceState> {
+        &self.0.default_space
+    }
+
+    /// The clock that sessions go by.
+    #[must_use]
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.0.clock
+    }
+
+    /// How many sessions are open in this process, over all spaces.
+    #[must_use]
+    pub fn open(&self) -> usize {
+        self.0.spaces.iter().map(|space| space.open()).sum()
+    }
+}
+
+impl Default for Sessions {
+    fn default() -> Self {
+        Self::builder().build()
+    }
+}
+
+impl fmt::Debug for Sessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sessions")
+            .field("open", &self.open())
+            .finish_non_exhaustive()
+    }
+}

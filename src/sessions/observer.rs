@@ -1,0 +1,17 @@
+//! Who is told of starts and ends.
+
+use std::sync::Arc;
+
+use crate::domain::Session;
+
+/// Is told of every session that starts or ends here: metrics, audit, event streams.
+///
+/// Called in the middle of the use case, so an observer returns at once and does its work
+/// elsewhere.
+pub trait Observer: Send + Sync + 'static {
+    /// `session` has started and is kept by the store.
+    fn started(&self, session: &Arc<Session>);
+
+    /// `session` has ended and can no longer be used; its end says why.
+    fn ended(&self, session: &Arc<Session>);
+}

@@ -1,0 +1,89 @@
+//! From a token's digest to a live session: the hot path.
+
+use std::sync::Arc;
+
+use super::Sessions;
+use crate::domain::{EndReason, Liveness, Session, SpaceState, TokenDigest};
+use crate::store::StoreError;
+
+/// What a token or credential opens.
+#[derive(Clone, Debug)]
+#[must_use]
+pub enum Resolution {
+    /// This live session; the request was noted on it.
+    Live(Arc<Session>),
+    /// A session whose time is up; it is to be [expired](Sessions::expire).
+    Due(Arc<Session>, EndReason),
+    /// Nothing that this process knows.
+    Unknown,
+}
+
+impl Sessions {
+    /// The session of `space` that the token with `digest` opens, touched. Does not wait and
+    /// allocates nothing.
+    pub fn resolve(&self, digest: &TokenDigest, space: &SpaceState) -> Resolution {
+        match self.0.table.by_digest(digest) {
+            Some(session) => self.judge(session, space),
+            None => Resolution::Unknown,
+        }
+    }
+
+    /// The session of `space` that a credential verified earlier opens, touched.
+    pub fn resolve_credential(&self, credential: &TokenDigest, space: &SpaceState) -> Resolution {
+        match self.0.table.by_credential(credential, self.0.clock.tick()) {
+            Some(session) => self.judge(session, space),
+            None => Resolution::Unknown,
+        }
+    }
+
+    /// As [`resolve`](Self::resolve), for a digest that is unknown here: asks the store, if
+    /// the store may know more.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot tell; that is no logout.
+    pub async fn recall(
+        &self,
+        digest: &TokenDigest,
+        space: &SpaceState,
+    ) -> Result<Resolution, StoreError> {
+        if !self.0.store.outlives_process() || self.0.tombstones.has(digest, self.0.clock.tick()) {
+            return Ok(Resolution::Unknown);
+        }
+        let Some(session) = self.0.store.load(digest).await? else {
+            return Ok(Resolution::Unknown);
+        };
+        {
+            let user = self.0.table.lock(session.user_key());
+            if self.0.tombstones.has(digest, self.0.clock.tick()) || session.end().is_some() {
+                return Ok(Resolution::Unknown);
+            }
+            if !user.is_published(&session) {
+                user.reserve(Arc::clone(&session));
+                user.publish(&session);
+                session.space().opened();
+            }
+        }
+        Ok(self.resolve(digest, space))
+    }
+
+    /// Notes a request of `session` now: for exchanges that go on after their request.
+    pub fn touch(&self, session: &Session) {
+        session.touch(self.0.clock.tick());
+    }
+
+    fn judge(&self, session: Arc<Session>, space: &SpaceState) -> Resolution {
+        if !std::ptr::eq(&**session.space(), space) {
+            return Resolution::Unknown;
+        }
+        let now = self.0.clock.tick();
+        match session.liveness(now) {
+            Liveness::Live => {
+                session.touch(now);
+                Resolution::Live(session)
+            }
+            Liveness::Due(reason) => Resolution::Due(session, reason),
+            Liveness::Ended => Resolution::Unknown,
+        }
+    }
+}

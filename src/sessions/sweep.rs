@@ -1,0 +1,78 @@
+//! Ending what is due without a request that finds it so.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Sessions;
+use crate::domain::Liveness;
+use crate::store::StoreError;
+
+/// What a sweep did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Sessions ended as idle or expired.
+    pub ended: usize,
+    /// Ended sessions forgotten after their retention.
+    pub purged: usize,
+}
+
+impl Sessions {
+    /// Ends every session whose time is up and forgets what need not be kept.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store could not end or forget some; the next sweep will.
+    pub async fn sweep(&self) -> Result<Swept, StoreError> {
+        let now = self.0.clock.tick();
+        let mut due = Vec::new();
+        self.0.table.for_each(|session| {
+            if let Liveness::Due(reason) = session.liveness(now) {
+                due.push((Arc::clone(session), reason));
+            }
+        });
+        let mut swept = Swept::default();
+        for (at, (session, reason)) in due.iter().enumerate() {
+            // A request may have come in between.
+            if session.liveness(self.0.clock.tick()) == Liveness::Due(*reason) {
+                self.expire(session, *reason).await?;
+                swept.ended += 1;
+            }
+            if at % 256 == 255 {
+                tokio::task::yield_now().await;
+            }
+        }
+        self.0.table.sweep_aliases(now);
+        self.0.tombstones.sweep(now);
+        self.0.interner.sweep();
+        loop {
+            match self.0.store.purge().await? {
+                0 => return Ok(swept),
+                purged => swept.purged += purged,
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Sweeps every `interval`, for as long as it is polled. A failed sweep is logged and
+    /// tried again.
+    pub async fn run_sweeper(self, interval: Duration) {
+        let mut ticks = tokio::time::interval(interval);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            match self.sweep().await {
+                Ok(swept) if swept != Swept::default() => {
+                    tracing::debug!(
+                        sessions.ended = swept.ended,
+                        sessions.purged = swept.purged,
+                        "swept"
+                    );
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "a sweep of sessions failed and will be repeated")
+                }
+            }
+        }
+    }
+}

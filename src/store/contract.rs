@@ -1,0 +1,267 @@
+//! What every store must do, as tests that travel in time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Created, Ended, Retention, Scan, SessionStore, StateFilter};
+use crate::domain::{
+    ClientInfo, Clock, EndReason, Identity, ManualClock, Method, NewSession, Session, SessionEnd,
+    SessionPolicy, SpaceId, SpaceState, Tick, Token,
+};
+
+/// Runs the whole suite, with a new store for every part.
+pub(crate) async fn check<S: SessionStore>(make: impl Fn(ManualClock, Retention) -> S) {
+    let fresh = |retention| {
+        let clock = ManualClock::new();
+        (Maker::new(clock.clone()), make(clock, retention))
+    };
+    let (maker, store) = fresh(Retention::default());
+    create_is_if_absent(&maker, &store).await;
+    let (maker, store) = fresh(Retention::default());
+    delete_wins(&maker, &store).await;
+    let (maker, store) = fresh(Retention::default());
+    touches_never_move_back(&maker, &store).await;
+    let (maker, store) = fresh(Retention::default());
+    scans_page_newest_first(&maker, &store).await;
+    let (maker, store) = fresh(Retention {
+        time: Duration::from_secs(100),
+        max: 1000,
+    });
+    ended_sessions_are_kept_for_the_retention_time(&maker, &store).await;
+    let (maker, store) = fresh(Retention {
+        time: Duration::from_secs(100),
+        max: 3,
+    });
+    ended_sessions_are_bounded(&maker, &store).await;
+}
+
+/// Makes sessions for tests.
+pub(crate) struct Maker {
+    pub(crate) clock: ManualClock,
+    pub(crate) space: Arc<SpaceState>,
+}
+
+impl Maker {
+    pub(crate) fn new(clock: ManualClock) -> Self {
+        let space = SpaceState::new(SpaceId::new("1001").unwrap(), SessionPolicy::default());
+        Self { clock, space }
+    }
+
+    pub(crate) fn session(&self, user: &str) -> Arc<Session> {
+        let new = NewSession {
+            identity: Arc::new(Identity::new("LAB", user).unwrap()),
+            method: Method::Custom,
+            client: ClientInfo::default(),
+            license: None,
+            sign_on: None,
+        };
+        self.clock.advance(Duration::from_millis(1));
+        Arc::new(Session::start(
+            new,
+            Arc::clone(&self.space),
+            Token::generate().digest(),
+            &self.clock,
+        ))
+    }
+
+    fn end(&self, reason: EndReason) -> SessionEnd {
+        SessionEnd {
+            at: self.clock.wall(),
+            reason,
+            by: None,
+        }
+    }
+}
+
+async fn create_is_if_absent(maker: &Maker, store: &impl SessionStore) {
+    let session = maker.session("ann");
+    assert!(store.load(session.digest()).await.unwrap().is_none());
+    assert_eq!(store.create(&session).await.unwrap(), Created::Kept);
+    assert_eq!(store.create(&session).await.unwrap(), Created::Exists);
+    assert_eq!(
+        store.load(session.digest()).await.unwrap().unwrap().id(),
+        session.id()
+    );
+    assert_eq!(
+        store.get(session.id()).await.unwrap().unwrap().user_id(),
+        "ann"
+    );
+}
+
+async fn delete_wins(maker: &Maker, store: &impl SessionStore) {
+    let session = maker.session("ann");
+    assert!(matches!(
+        store
+            .end(session.id(), maker.end(EndReason::LoggedOut))
+            .await
+            .unwrap(),
+        Ended::Unknown
+    ));
+    assert_eq!(store.create(&session).await.unwrap(), Created::Kept);
+    assert!(matches!(
+        store
+            .end(session.id(), maker.end(EndReason::LoggedOut))
+            .await
+            .unwrap(),
+        Ended::Now(_)
+    ));
+    store
+        .touch_many(&[(session.id(), maker.clock.tick())])
+        .await
+        .unwrap();
+    assert_eq!(store.create(&session).await.unwrap(), Created::Exists);
+    assert!(store.load(session.digest()).await.unwrap().is_none());
+    let again = store
+        .end(session.id(), maker.end(EndReason::Terminated))
+        .await
+        .unwrap();
+    let Ended::Before(kept) = again else {
+        panic!("{again:?}")
+    };
+    assert_eq!(
+        kept.end().map(|e| e.reason),
+        Some(EndReason::LoggedOut),
+        "the first end stands"
+    );
+}
+
+async fn touches_never_move_back(maker: &Maker, store: &impl SessionStore) {
+    let session = maker.session("ann");
+    assert_eq!(store.create(&session).await.unwrap(), Created::Kept);
+    maker.clock.advance(Duration::from_secs(5));
+    let late = maker.clock.tick();
+    store
+        .touch_many(&[(session.id(), late), (session.id(), Tick::from_millis(1))])
+        .await
+        .unwrap();
+    assert_eq!(
+        store
+            .get(session.id())
+            .await
+            .unwrap()
+            .unwrap()
+            .last_active_tick(),
+        late
+    );
+}
+
+async fn scans_page_newest_first(maker: &Maker, store: &impl SessionStore) {
+    let sessions: Vec<_> = (0..7)
+        .map(|i| maker.session(if i % 2 == 0 { "ann" } else { "bob" }))
+        .collect();
+    for session in &sessions {
+        assert_eq!(store.create(session).await.unwrap(), Created::Kept);
+    }
+    assert!(matches!(
+        store
+            .end(sessions[3].id(), maker.end(EndReason::Idle))
+            .await
+            .unwrap(),
+        Ended::Now(_)
+    ));
+    let ids = |page: &super::ScanPage| page.sessions.iter().map(|s| s.id()).collect::<Vec<_>>();
+    let expect = |which: &[usize]| which.iter().map(|i| sessions[*i].id()).collect::<Vec<_>>();
+
+    let scan = Scan {
+        limit: 4,
+        ..Scan::default()
+    };
+    let page = store.scan(scan.clone()).await.unwrap();
+    assert_eq!((ids(&page), page.total), (expect(&[6, 5, 4, 2]), 6));
+    let page = store
+        .scan(Scan {
+            after: Some(sessions[2].id()),
+            ..scan.clone()
+        })
+        .await
+        .unwrap();
+    assert_eq!((ids(&page), page.total), (expect(&[1, 0]), 6));
+    let page = store
+        .scan(Scan {
+            state: StateFilter::Ended,
+            ..scan.clone()
+        })
+        .await
+        .unwrap();
+    assert_eq!((ids(&page), page.total), (expect(&[3]), 1));
+    let page = store
+        .scan(Scan {
+            state: StateFilter::All,
+            limit: 9,
+            ..scan.clone()
+        })
+        .await
+        .unwrap();
+    assert_eq!(
+        (ids(&page), page.total),
+        (expect(&[6, 5, 4, 3, 2, 1, 0]), 7)
+    );
+    let bob = Some(sessions[1].user_key());
+    let page = store
+        .scan(Scan {
+            user: bob,
+            ..scan.clone()
+        })
+        .await
+        .unwrap();
+    assert_eq!((ids(&page), page.total), (expect(&[5, 1]), 2));
+    let elsewhere = Some(SpaceId::new("2").unwrap());
+    assert_eq!(
+        store
+            .scan(Scan {
+                space: elsewhere,
+                ..scan
+            })
+            .await
+            .unwrap()
+            .total,
+        0
+    );
+}
+
+async fn ended_sessions_are_kept_for_the_retention_time(maker: &Maker, store: &impl SessionStore) {
+    let session = maker.session("ann");
+    assert_eq!(store.create(&session).await.unwrap(), Created::Kept);
+    maker.clock.advance(Duration::from_secs(1000));
+    assert!(matches!(
+        store
+            .end(session.id(), maker.end(EndReason::Idle))
+            .await
+            .unwrap(),
+        Ended::Now(_)
+    ));
+    maker.clock.advance(Duration::from_secs(99));
+    assert_eq!(store.purge().await.unwrap(), 0);
+    assert!(store.get(session.id()).await.unwrap().is_some());
+    maker.clock.advance(Duration::from_secs(1));
+    assert_eq!(store.purge().await.unwrap(), 1);
+    assert!(store.get(session.id()).await.unwrap().is_none());
+}
+
+async fn ended_sessions_are_bounded(maker: &Maker, store: &impl SessionStore) {
+    let mut ids = Vec::new();
+    for _ in 0..5 {
+        let session = maker.session("ann");
+        assert_eq!(store.create(&session).await.unwrap(), Created::Kept);
+        assert!(matches!(
+            store
+                .end(session.id(), maker.end(EndReason::LoggedOut))
+                .await
+                .unwrap(),
+            Ended::Now(_)
+        ));
+        ids.push(session.id());
+    }
+    let page = store
+        .scan(Scan {
+            state: StateFilter::Ended,
+            limit: 10,
+            ..Scan::default()
+        })
+        .await
+        .unwrap();
+    assert_eq!(
+        page.sessions.iter().map(|s| s.id()).collect::<Vec<_>>(),
+        [ids[4], ids[3], ids[2]]
+    );
+}

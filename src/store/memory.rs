@@ -1,0 +1,227 @@
+//! The store that ends with the process.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::index::{ByDigest, ById, DigestIndex, IdIndex, sharded};
+use super::{Created, Ended, Newest, Scan, ScanPage, SessionStore, StateFilter, StoreFuture};
+use crate::domain::{Clock, Session, SessionEnd, SessionId, Tick, TokenDigest};
+
+/// For how long, and how many, ended sessions are kept to be looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// How long after its end a session can still be listed.
+    pub time: Duration,
+    /// At most so many ended sessions; the first to end is the first to go.
+    pub max: usize,
+}
+
+impl Default for Retention {
+    /// 30 days, 100,000 sessions.
+    fn default() -> Self {
+        Self {
+            time: Duration::from_secs(30 * 86_400),
+            max: 100_000,
+        }
+    }
+}
+
+/// Keeps sessions in memory: open ones without bound, ended ones within their
+/// [`Retention`]. A restart forgets them all.
+///
+/// The sessions are the very ones of the table (a pointer an index), so keeping them costs
+/// little, and what is noted on the one is noted on the other.
+pub struct MemoryStore {
+    open: IdIndex,
+    by_digest: DigestIndex,
+    ended: Mutex<EndedSessions>,
+    retention: Retention,
+    clock: Arc<dyn Clock>,
+}
+
+#[derive(Default)]
+struct EndedSessions {
+    by_id: BTreeMap<SessionId, Arc<Session>>,
+    /// In the order of their ends.
+    order: VecDeque<(Tick, SessionId)>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    #[must_use]
+    pub fn new(retention: Retention, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            open: sharded(),
+            by_digest: sharded(),
+            ended: Mutex::default(),
+            retention,
+            clock,
+        }
+    }
+
+    fn ended(&self) -> MutexGuard<'_, EndedSessions> {
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn create_now(&self, session: &Arc<Session>) -> Created {
+        let known = self.open.contains_key(session.id_ref())
+            || self.by_digest.contains_key(session.digest())
+            || self.ended().by_id.contains_key(session.id_ref());
+        if known {
+            return Created::Exists;
+        }
+        if self
+            .by_digest
+            .insert(ByDigest(Arc::clone(session)), ())
+            .is_some()
+        {
+            return Created::Exists;
+        }
+        self.open.insert(ById(Arc::clone(session)), ());
+        Created::Kept
+    }
+
+    fn end_now(&self, id: SessionId, end: SessionEnd) -> Ended {
+        let open = self.open.get(&id).map(|entry| Arc::clone(&entry.key().0));
+        let Some(session) = open else {
+            return self
+                .ended()
+                .by_id
+                .get(&id)
+                .map_or(Ended::Unknown, |s| Ended::Before(Arc::clone(s)));
+        };
+        // A session may come here with an end already, when it ended while it was being
+        // opened; it leaves the open ones all the same.
+        let first = session.set_end(end);
+        {
+            let mut ended = self.ended();
+            if ended.by_id.insert(id, Arc::clone(&session)).is_none() {
+                ended.order.push_back((self.clock.tick(), id));
+            }
+            while ended.order.len() > self.retention.max {
+                ended.drop_first();
+            }
+        }
+        self.open.remove(&id);
+        self.by_digest.remove(session.digest());
+        if first {
+            Ended::Now(session)
+        } else {
+            Ended::Before(session)
+        }
+    }
+
+    fn scan_now(&self, scan: &Scan) -> ScanPage {
+        let mut newest = Newest::of(scan);
+        if scan.state != StateFilter::Ended {
+            for entry in &self.open {
+                newest.offer(&entry.key().0);
+            }
+        }
+        if scan.state != StateFilter::Open {
+            // A session that ended since it was offered as open is no longer covered by an
+            // open scan, and is offered once to the others.
+            let all: Vec<_> = self.ended().by_id.values().cloned().collect();
+            for session in all.iter().filter(|s| !self.open.contains_key(s.id_ref())) {
+                newest.offer(session);
+            }
+        }
+        newest.page()
+    }
+
+    fn purge_now(&self) -> usize {
+        let now = self.clock.tick();
+        let mut ended = self.ended();
+        let before = ended.order.len();
+        while before - ended.order.len() < PURGE_STEP
+            && ended
+                .order
+                .front()
+                .is_some_and(|(at, _)| now.since(*at) >= self.retention.time)
+        {
+            ended.drop_first();
+        }
+        before - ended.order.len()
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore")
+            .field("open", &self.open.len())
+            .field("retention", &self.retention)
+            .finish_non_exhaustive()
+    }
+}
+
+impl EndedSessions {
+    fn drop_first(&mut self) {
+        if let Some((_, id)) = self.order.pop_front() {
+            self.by_id.remove(&id);
+        }
+    }
+}
+
+/// Sessions forgotten in one step, so that the lock is held for a moment only.
+const PURGE_STEP: usize = 1000;
+
+impl SessionStore for MemoryStore {
+    fn outlives_process(&self) -> bool {
+        false
+    }
+
+    fn create(&self, session: &Arc<Session>) -> StoreFuture<'_, Created> {
+        let created = self.create_now(session);
+        Box::pin(async move { Ok(created) })
+    }
+
+    fn load(&self, digest: &TokenDigest) -> StoreFuture<'_, Option<Arc<Session>>> {
+        let found = self
+            .by_digest
+            .get(digest)
+            .map(|entry| Arc::clone(&entry.key().0));
+        Box::pin(async move { Ok(found.filter(|s| s.end().is_none())) })
+    }
+
+    fn touch_many(&self, touched: &[(SessionId, Tick)]) -> StoreFuture<'_, ()> {
+        for (id, at) in touched {
+            if let Some(entry) = self.open.get(id) {
+                entry.key().0.touch(*at);
+            }
+        }
+        Box::pin(async { Ok(()) })
+    }
+
+    fn end(&self, id: SessionId, end: SessionEnd) -> StoreFuture<'_, Ended> {
+        let ended = self.end_now(id, end);
+        Box::pin(async move { Ok(ended) })
+    }
+
+    fn get(&self, id: SessionId) -> StoreFuture<'_, Option<Arc<Session>>> {
+        let open = self.open.get(&id).map(|entry| Arc::clone(&entry.key().0));
+        let found = open.or_else(|| self.ended().by_id.get(&id).cloned());
+        Box::pin(async move { Ok(found) })
+    }
+
+    fn scan(&self, scan: Scan) -> StoreFuture<'_, ScanPage> {
+        Box::pin(async move { Ok(self.scan_now(&scan)) })
+    }
+
+    fn purge(&self) -> StoreFuture<'_, usize> {
+        let purged = self.purge_now();
+        Box::pin(async move { Ok(purged) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::contract;
+
+    #[tokio::test]
+    async fn fulfils_the_contract() {
+        contract::check(|clock, retention| MemoryStore::new(retention, Arc::new(clock))).await;
+    }
+}
