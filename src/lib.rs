@@ -1,2 +1,3 @@
 //! Gatepass.
+pub mod authn;
 pub mod domain;
