@@ -1,4 +1,5 @@
 //! Gatepass.
+pub mod authn;
 pub mod domain;
 pub mod sessions;
 pub mod store;

@@ -1,0 +1,112 @@
+//! A space's authenticators, in the order of its configuration.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::{Authenticator, AuthnRequest, Challenge, Consumed, Outcome};
+use crate::domain::{Method, TokenDigest};
+
+/// The authenticators of a space. Cheap to clone.
+///
+/// [`authenticate`](Self::authenticate) lets the first outcome decide that is not
+/// [`Outcome::NotRequested`], but for challenges: one is remembered, and the methods after it
+/// are still asked, so `["local", "anonymous"]` lets everybody in and whoever visits the login
+/// page becomes somebody. Where several methods challenge, the login page wins over asking for
+/// a token, as a person can do the former and a program reads the status of either.
+#[derive(Clone, Default)]
+pub struct Chain {
+    methods: Arc<[Arc<dyn Authenticator>]>,
+    consumed: Arc<[Consumed]>,
+}
+
+impl Chain {
+    /// The chain that asks `methods` in their order.
+    #[must_use]
+    pub fn new(methods: Vec<Arc<dyn Authenticator>>) -> Self {
+        let mut consumed = Vec::new();
+        for one in methods.iter().flat_map(|method| method.consumed()) {
+            if !consumed.contains(&one) {
+                consumed.push(one);
+            }
+        }
+        Self {
+            methods: methods.into(),
+            consumed: consumed.into(),
+        }
+    }
+
+    /// The same chain with `method` asked last.
+    #[must_use]
+    pub fn with(&self, method: impl Authenticator) -> Self {
+        let mut methods = self.methods.to_vec();
+        methods.push(Arc::new(method));
+        Self::new(methods)
+    }
+
+    /// Whether there is nobody to ask; then nobody can be authenticated.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.methods.is_empty()
+    }
+
+    /// The methods, in order.
+    pub fn methods(&self) -> impl Iterator<Item = Method> + '_ {
+        self.methods.iter().map(|method| method.method())
+    }
+
+    /// The digests of all credentials that `request` carries, in the chain's order. Computed
+    /// as they are asked for; nothing is allocated here.
+    pub fn credentials<'a>(
+        &'a self,
+        request: &'a AuthnRequest<'a>,
+    ) -> impl Iterator<Item = TokenDigest> + 'a {
+        self.methods
+            .iter()
+            .filter_map(|method| method.credential(request))
+    }
+
+    /// Who the caller is, as the first method that knows says.
+    pub async fn authenticate(&self, request: AuthnRequest<'_>) -> Outcome {
+        let mut challenge = None;
+        for method in &*self.methods {
+            match method.authenticate(request).await {
+                Outcome::NotRequested => {}
+                Outcome::Challenge(new) => keep_stronger(&mut challenge, new),
+                decided @ (Outcome::Authenticated(_) | Outcome::Failed(_)) => return decided,
+            }
+        }
+        challenge.map_or(Outcome::NotRequested, Outcome::Challenge)
+    }
+
+    /// What has to be taken off every request before it is forwarded.
+    #[must_use]
+    pub fn consumed(&self) -> &[Consumed] {
+        &self.consumed
+    }
+
+    /// The users of the first method that lets people log in with a password.
+    #[cfg(feature = "local")]
+    #[must_use]
+    pub fn login(&self) -> Option<Arc<super::local::LocalUsers>> {
+        self.methods.iter().find_map(|method| method.login())
+    }
+}
+
+impl fmt::Debug for Chain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list()
+            .entries(self.methods().map(Method::as_str))
+            .finish()
+    }
+}
+
+fn keep_stronger(kept: &mut Option<Challenge>, new: Challenge) {
+    let stronger = match kept {
+        None => true,
+        Some(Challenge::Bearer { .. }) => new == Challenge::LoginPage,
+        Some(_) => false,
+    };
+    if stronger {
+        *kept = Some(new);
+    }
+}
