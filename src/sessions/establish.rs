@@ -100,6 +100,14 @@ impl Sessions {
         }
     }
 
+    /// Lets one more credential open `session`: a renewed token of the same sign-on.
+    pub fn add_credential(&self, session: &Arc<Session>, join: JoinKey) {
+        let until = join
+            .valid_for
+            .map_or(Tick::MAX, |time| self.0.clock.tick().after(time));
+        self.0.table.set_alias(join.digest, session, until);
+    }
+
     async fn establish_or_join(
         &self,
         space: &Arc<SpaceState>,
@@ -158,9 +166,8 @@ impl Sessions {
             let _ = self.0.store.end(session.id(), end).await?;
             return Err(EstablishError::EndedMeanwhile);
         }
-        if let Some(JoinKey { digest, valid_for }) = join {
-            let until = valid_for.map_or(Tick::MAX, |time| self.0.clock.tick().after(time));
-            self.0.table.set_alias(digest, &session, until);
+        if let Some(join) = join {
+            self.add_credential(&session, join);
         }
         for observer in &self.0.observers {
             observer.started(&session);

@@ -1,0 +1,311 @@
+//! A request without a session: who is it, and may they have one?
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::client::{describe, is_page_load};
+use super::cookie::{Presented, SetCookie};
+use super::gate::{Ask, Gate};
+use crate::authn::{Authentication, AuthnRequest, Challenge, Failure, Outcome};
+use crate::domain::{Denied, EndReason, Method, NewSession, RequestPath, Session, TokenDigest};
+use crate::sessions::{self, EstablishError, Established, JoinKey, Resolution};
+use crate::store::StoreError;
+
+/// What became of a request that had to wait.
+#[derive(Debug)]
+#[must_use]
+pub enum Admission {
+    /// It passes with this session.
+    Admitted {
+        /// The session.
+        session: Arc<Session>,
+        /// The cookie for the response, when the session is new.
+        cookie: Option<SetCookie>,
+    },
+    /// It does not pass.
+    Refused {
+        /// Why.
+        refusal: Refusal,
+        /// The cookie for the response, when a session was opened and may not do this.
+        cookie: Option<SetCookie>,
+    },
+}
+
+/// Why a request does not pass. [`Gate::refuse`] makes the response.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// Nobody is known, and this is what they can do about it.
+    Unauthenticated {
+        /// What to do, when there is anything.
+        challenge: Option<Challenge>,
+        /// Whether the client sent a cookie that no client should keep.
+        drop_cookie: bool,
+    },
+    /// The credential does not hold.
+    BadCredential(Failure),
+    /// Somebody is known, and an access rule forbids it.
+    Forbidden(Denied),
+    /// The user has as many sessions as they may.
+    LimitReached {
+        /// How many they may have.
+        max: u32,
+    },
+    /// Something that must be asked does not answer; nothing is concluded from that.
+    Unavailable,
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "the session store does not answer"
+        );
+        Self::Unavailable
+    }
+}
+
+/// For how long parallel requests with the same stale cookie share the session that the
+/// first of them opened.
+const JOIN_WINDOW: Duration = Duration::from_secs(10);
+
+impl Gate {
+    /// The verdict on a request that had to [`Ask`](super::Verdict::Ask): asks the store for
+    /// the cookie's session, then the chain who the caller is, and opens a session.
+    pub async fn admit(
+        &self,
+        request: AuthnRequest<'_>,
+        path: &RequestPath<'_>,
+        ask: Ask,
+    ) -> Admission {
+        let (session, cookie) = match self.find_or_open(request, ask).await {
+            Ok(admitted) => admitted,
+            Err(refusal) => {
+                return Admission::Refused {
+                    refusal,
+                    cookie: None,
+                };
+            }
+        };
+        match self.may(&session, &request.parts.method, path) {
+            Ok(()) => Admission::Admitted { session, cookie },
+            Err(denied) => Admission::Refused {
+                refusal: self.denial(&session, denied),
+                cookie,
+            },
+        }
+    }
+
+    /// What a denied request is refused with: nobody in particular may still become somebody
+    /// who may; somebody may not.
+    #[must_use]
+    pub fn denial(&self, session: &Session, denied: Denied) -> Refusal {
+        match session.method() {
+            Method::Anonymous => Refusal::Unauthenticated {
+                challenge: self.login_challenge(),
+                drop_cookie: false,
+            },
+            _ => Refusal::Forbidden(denied),
+        }
+    }
+
+    async fn find_or_open(
+        &self,
+        request: AuthnRequest<'_>,
+        ask: Ask,
+    ) -> Result<(Arc<Session>, Option<SetCookie>), Refusal> {
+        if let Some((session, reason)) = &ask.due {
+            self.0.sessions.expire(session, *reason).await?;
+        }
+        if let (Presented::Token(digest), None) = (&ask.cookie, &ask.current)
+            && let Resolution::Live(session) = self.0.sessions.recall(digest, &self.0.space).await?
+        {
+            return Ok((session, None));
+        }
+        match self.0.chain.authenticate(request).await {
+            Outcome::Authenticated(found) => self.open(request, ask, found).await,
+            Outcome::Challenge(challenge) => Err(Refusal::Unauthenticated {
+                challenge: Some(challenge),
+                drop_cookie: ask.cookie == Presented::Unusable,
+            }),
+            Outcome::NotRequested => Err(Refusal::Unauthenticated {
+                challenge: None,
+                drop_cookie: ask.cookie == Presented::Unusable,
+            }),
+            Outcome::Failed(failure) => {
+                tracing::info!(
+                    space = %self.0.space.id(),
+                    authn.method = failure.method().as_str(),
+                    authn.reason = failure.reason().as_str(),
+                    authn.detail = failure.detail(),
+                    "a credential was refused"
+                );
+                Err(if failure.reason().is_outage() {
+                    Refusal::Unavailable
+                } else {
+                    Refusal::BadCredential(failure)
+                })
+            }
+        }
+    }
+
+    async fn open(
+        &self,
+        request: AuthnRequest<'_>,
+        ask: Ask,
+        found: Authentication,
+    ) -> Result<(Arc<Session>, Option<SetCookie>), Refusal> {
+        let join = match found.credential {
+            Some(credential) => Some(JoinKey {
+                digest: credential.digest,
+                valid_for: credential.valid_for,
+            }),
+            None => self.join_by_cookie(request, &ask.cookie, &found),
+        };
+        // A renewed token of the same user with the same attributes goes on with the session
+        // that the cookie has, instead of opening one more each time.
+        if let (Some(current), Some(join)) = (&ask.current, join)
+            && **current.identity() == found.identity
+            && current.method() == found.method
+        {
+            self.0.sessions.add_credential(current, join);
+            return Ok((Arc::clone(current), None));
+        }
+        self.establish(request, found, join, ask.current).await
+    }
+
+    /// Opens a session for `found`; `replaces` ends before the new token is given out.
+    pub(super) async fn establish(
+        &self,
+        request: AuthnRequest<'_>,
+        found: Authentication,
+        join: Option<JoinKey>,
+        replaces: Option<Arc<Session>>,
+    ) -> Result<(Arc<Session>, Option<SetCookie>), Refusal> {
+        let (client, license) = describe(request, found.identity.attributes(), &self.0.classify);
+        let new = NewSession {
+            identity: Arc::new(found.identity),
+            method: found.method,
+            client,
+            license,
+            sign_on: found.sign_on,
+        };
+        let admission = sessions::Admission { join, replaces };
+        match self
+            .0
+            .sessions
+            .establish(&self.0.space, new, admission)
+            .await
+        {
+            Ok(Established::Opened { session, token }) => {
+                let cookie = self.0.cookie.set(&token, self.scheme(&request));
+                Ok((session, Some(cookie)))
+            }
+            Ok(Established::Joined(session)) => Ok((session, None)),
+            Err(EstablishError::LimitReached { max }) => Err(Refusal::LimitReached { max }),
+            Err(EstablishError::EndedMeanwhile) => Err(Refusal::Unauthenticated {
+                challenge: self.login_challenge(),
+                drop_cookie: false,
+            }),
+            Err(EstablishError::Store(error)) => Err(error.into()),
+        }
+    }
+
+    /// What parallel requests with the same stale cookie have in common.
+    fn join_by_cookie(
+        &self,
+        request: AuthnRequest<'_>,
+        cookie: &Presented,
+        found: &Authentication,
+    ) -> Option<JoinKey> {
+        let Presented::Token(stale) = cookie else {
+            return None;
+        };
+        let address = request
+            .connection
+            .map(|c| c.client_ip.to_string())
+            .unwrap_or_default();
+        let agent = request
+            .parts
+            .headers
+            .get(http::header::USER_AGENT)
+            .map_or(&[][..], |a| a.as_bytes());
+        // Every anonymous identity is another one; what they share is that they are nobody.
+        let (directory, id) = match found.method {
+            Method::Anonymous => ("", ""),
+            _ => (found.identity.directory(), found.identity.id()),
+        };
+        let digest = TokenDigest::of_parts(&[
+            b"stale-cookie",
+            self.0.space.id().as_str().as_bytes(),
+            stale.as_bytes(),
+            found.method.as_str().as_bytes(),
+            directory.as_bytes(),
+            id.as_bytes(),
+            address.as_bytes(),
+            agent,
+        ]);
+        Some(JoinKey {
+            digest,
+            valid_for: Some(JOIN_WINDOW),
+        })
+    }
+
+    /// What to do for who is nobody: log in, where the space has a login page.
+    pub(super) fn login_challenge(&self) -> Option<Challenge> {
+        self.has_login_page().then_some(Challenge::LoginPage)
+    }
+
+    /// Whether the space has a login page.
+    #[must_use]
+    pub fn has_login_page(&self) -> bool {
+        #[cfg(feature = "local")]
+        let has = self.0.chain.login().is_some();
+        #[cfg(not(feature = "local"))]
+        let has = false;
+        has
+    }
+
+    /// Whether a refused `parts` is to be sent to the login page rather than told a status.
+    pub(super) fn redirects(&self, parts: &http::request::Parts) -> bool {
+        self.has_login_page() && is_page_load(parts)
+    }
+
+    /// Ends the session that `request` has, as the user wishes; the cookie to send.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Unavailable`] when the store cannot end it: then the user is not told that
+    /// they are logged out.
+    pub(super) async fn log_out(&self, request: AuthnRequest<'_>) -> Result<SetCookie, Refusal> {
+        if let Some(session) = self.cookie_session(request).await? {
+            self.0
+                .sessions
+                .expire(&session, EndReason::LoggedOut)
+                .await?;
+        }
+        Ok(self.0.cookie.remove(self.scheme(&request)))
+    }
+
+    /// The live session of the request's cookie, whatever else the request brings.
+    pub(super) async fn cookie_session(
+        &self,
+        request: AuthnRequest<'_>,
+    ) -> Result<Option<Arc<Session>>, Refusal> {
+        let presented = self
+            .0
+            .cookie
+            .read(&request.parts.headers, self.scheme(&request));
+        let Presented::Token(digest) = presented else {
+            return Ok(None);
+        };
+        let resolution = match self.0.sessions.resolve(&digest, &self.0.space) {
+            Resolution::Unknown => self.0.sessions.recall(&digest, &self.0.space).await?,
+            known => known,
+        };
+        Ok(match resolution {
+            Resolution::Live(session) => Some(session),
+            Resolution::Due(..) | Resolution::Unknown => None,
+        })
+    }
+}

@@ -1,0 +1,248 @@
+//! The session cookie: the one place that reads and sets it.
+
+use http::header::{COOKIE, HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
+
+use crate::domain::{CookiePolicy, SameSite, Scheme, Token, TokenDigest};
+
+/// What a request's cookies say about a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presented {
+    /// There is no session cookie.
+    Nothing,
+    /// There is one, and it is a token.
+    Token(TokenDigest),
+    /// There is one that is no token, or there are several: no session, and the cookie had
+    /// better go.
+    Unusable,
+}
+
+/// A space's cookie, ready to be looked for and set.
+#[derive(Clone, Debug)]
+pub struct CookieNames {
+    policy: CookiePolicy,
+}
+
+impl CookieNames {
+    /// The cookie of `policy`.
+    #[must_use]
+    pub const fn new(policy: CookiePolicy) -> Self {
+        Self { policy }
+    }
+
+    /// The cookie's name for a client that uses `scheme`.
+    #[must_use]
+    pub fn name(&self, scheme: Scheme) -> &str {
+        match scheme {
+            Scheme::Https => self.policy.host_name(),
+            Scheme::Http => self.policy.name(),
+        }
+    }
+
+    /// Looks for the cookie. Allocates nothing.
+    #[must_use]
+    pub fn read(&self, headers: &HeaderMap, scheme: Scheme) -> Presented {
+        let name = self.name(scheme).as_bytes();
+        let mut found = None;
+        for header in headers.get_all(COOKIE) {
+            for pair in header.as_bytes().split(|byte| *byte == b';') {
+                let pair = pair.trim_ascii();
+                let value = pair
+                    .strip_prefix(name)
+                    .and_then(|rest| rest.strip_prefix(b"="));
+                if let Some(value) = value
+                    && found.replace(value).is_some()
+                {
+                    return Presented::Unusable;
+                }
+            }
+        }
+        match found.map(Token::parse) {
+            None => Presented::Nothing,
+            Some(Ok(token)) => Presented::Token(token.digest()),
+            Some(Err(_)) => Presented::Unusable,
+        }
+    }
+
+    /// The header that gives `token` to the client.
+    #[must_use]
+    pub fn set(&self, token: &Token, scheme: Scheme) -> SetCookie {
+        self.header(&token.expose(), "", scheme)
+    }
+
+    /// The header that takes the cookie back: the same attributes it was set with, and a
+    /// time long past.
+    #[must_use]
+    pub fn remove(&self, scheme: Scheme) -> SetCookie {
+        self.header("", "; Max-Age=0", scheme)
+    }
+
+    fn header(&self, value: &str, age: &str, scheme: Scheme) -> SetCookie {
+        // Browsers take SameSite=None with Secure only; without it, Lax is what they assume.
+        let (secure, same_site) = match (scheme, self.policy.same_site()) {
+            (Scheme::Https, same_site) => ("; Secure", same_site),
+            (Scheme::Http, SameSite::None) => ("", SameSite::Lax),
+            (Scheme::Http, same_site) => ("", same_site),
+        };
+        let name = self.name(scheme);
+        let text = format!(
+            "{name}={value}; Path=/{age}; HttpOnly{secure}; SameSite={}",
+            same_site.as_str()
+        );
+        let mut header = HeaderValue::try_from(text).expect("a token's text and a checked name");
+        header.set_sensitive(true);
+        SetCookie(header)
+    }
+}
+
+/// A `Set-Cookie` header for a response.
+#[derive(Clone, Debug)]
+pub struct SetCookie(HeaderValue);
+
+impl SetCookie {
+    /// Adds it, before any that the upstream set.
+    pub fn apply(self, headers: &mut HeaderMap) {
+        let others: Vec<_> = match headers.entry(SET_COOKIE) {
+            http::header::Entry::Occupied(entry) => entry.remove_entry_mult().1.collect(),
+            http::header::Entry::Vacant(_) => Vec::new(),
+        };
+        headers.insert(SET_COOKIE, self.0);
+        for other in others {
+            headers.append(SET_COOKIE, other);
+        }
+    }
+
+    /// As a header field.
+    #[must_use]
+    pub fn into_field(self) -> (HeaderName, HeaderValue) {
+        (SET_COOKIE, self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn names() -> CookieNames {
+        CookieNames::new(CookiePolicy::default())
+    }
+
+    fn read(cookies: &[&str], scheme: Scheme) -> Presented {
+        let mut headers = HeaderMap::new();
+        for cookie in cookies {
+            headers.append(COOKIE, HeaderValue::from_bytes(cookie.as_bytes()).unwrap());
+        }
+        names().read(&headers, scheme)
+    }
+
+    #[test]
+    fn the_cookie_is_found_among_others_under_the_name_of_the_scheme() {
+        let token = Token::generate();
+        let (text, digest) = (token.expose(), Presented::Token(token.digest()));
+        for cookies in [
+            format!("gatepass={text}"),
+            format!("a=b; gatepass={text};c=d"),
+            format!("xgatepass=1;  gatepass={text} "),
+        ] {
+            assert_eq!(read(&[&cookies], Scheme::Http), digest, "{cookies}");
+            assert_eq!(
+                read(&[&cookies], Scheme::Https),
+                Presented::Nothing,
+                "{cookies}"
+            );
+        }
+        assert_eq!(
+            read(&["a=b", &format!("__Host-gatepass={text}")], Scheme::Https),
+            digest
+        );
+        assert_eq!(
+            read(&[&format!("Gatepass={text}")], Scheme::Http),
+            Presented::Nothing
+        );
+    }
+
+    #[test]
+    fn s14_a_malformed_or_duplicate_cookie_is_no_session() {
+        let text = Token::generate().expose();
+        let twice = format!("gatepass={text}; gatepass={text}");
+        for cookies in [
+            &["gatepass="][..],
+            &["gatepass"],
+            &["gatepass=\"x\""],
+            &["gatepass=%41"],
+            &[&twice],
+            &[&format!("gatepass={text}"), "gatepass=x"],
+            &[&format!("gatepass={text}x")],
+            &["gatepass=\u{e4}"],
+        ] {
+            let expected = if cookies == ["gatepass"] {
+                Presented::Nothing
+            } else {
+                Presented::Unusable
+            };
+            assert_eq!(read(cookies, Scheme::Http), expected, "{cookies:?}");
+        }
+    }
+
+    #[test]
+    fn s21_the_cookie_is_host_bound_secure_http_only_and_lax() {
+        let token = Token::generate();
+        let (name, value) = names().set(&token, Scheme::Https).into_field();
+        assert_eq!(name, SET_COOKIE);
+        assert_eq!(
+            value.to_str().unwrap(),
+            format!(
+                "__Host-gatepass={}; Path=/; HttpOnly; Secure; SameSite=Lax",
+                token.expose()
+            )
+        );
+        assert!(value.is_sensitive() && value.len() < 4096);
+        let plain = names().set(&token, Scheme::Http).into_field().1;
+        assert_eq!(
+            plain.to_str().unwrap(),
+            format!(
+                "gatepass={}; Path=/; HttpOnly; SameSite=Lax",
+                token.expose()
+            )
+        );
+    }
+
+    #[test]
+    fn s13_removal_names_the_attributes_that_the_cookie_was_set_with() {
+        let removed = names().remove(Scheme::Https).into_field().1;
+        assert_eq!(
+            removed.to_str().unwrap(),
+            "__Host-gatepass=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax"
+        );
+    }
+
+    #[test]
+    fn our_cookie_comes_first() {
+        let mut headers = HeaderMap::new();
+        headers.append(SET_COOKIE, HeaderValue::from_static("a=1"));
+        headers.append(SET_COOKIE, HeaderValue::from_static("b=2"));
+        names().remove(Scheme::Http).apply(&mut headers);
+        let all: Vec<_> = headers
+            .get_all(SET_COOKIE)
+            .iter()
+            .map(|v| v.to_str().unwrap())
+            .collect();
+        assert!(
+            all[0].starts_with("gatepass=;") && all[1..] == ["a=1", "b=2"],
+            "{all:?}"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn s14_no_bytes_panic_or_make_a_session(bytes in prop::collection::vec(prop_oneof![Just(b';'), Just(b'='), Just(b' '), 0x20_u8..=0xff], 0..80)) {
+            if let Ok(value) = HeaderValue::from_bytes(&[b"gatepass=", &bytes[..]].concat()) {
+                let mut headers = HeaderMap::new();
+                headers.insert(COOKIE, value);
+                let presented = names().read(&headers, Scheme::Http);
+                prop_assert!(!matches!(presented, Presented::Nothing));
+            }
+        }
+    }
+}

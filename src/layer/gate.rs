@@ -1,0 +1,328 @@
+//! A space's gate: who passes, decided without waiting where that is possible.
+
+use std::fmt;
+use std::sync::Arc;
+
+use http::Uri;
+use http::header::{AUTHORIZATION, HeaderValue};
+use http::request::Parts;
+
+use super::cookie::{CookieNames, Presented};
+use crate::authn::{Authenticator, AuthnRequest, Chain, Consumed};
+use crate::domain::{
+    AccessRules, ClassifyRule, CookiePolicy, Denied, EndReason, HostPattern, PathPrefix,
+    RequestPath, Scheme, Session, SpaceState,
+};
+use crate::sessions::{Resolution, Sessions};
+
+/// Decides about the requests of one space. Cheap to clone.
+#[derive(Clone)]
+pub struct Gate(pub(super) Arc<Settings>);
+
+#[derive(Clone)]
+pub(super) struct Settings {
+    pub(super) sessions: Sessions,
+    pub(super) space: Arc<SpaceState>,
+    pub(super) title: Box<str>,
+    pub(super) prefix: PathPrefix,
+    pub(super) chain: Chain,
+    pub(super) cookie: CookieNames,
+    pub(super) scheme: Scheme,
+    pub(super) access: AccessRules,
+    pub(super) classify: Vec<ClassifyRule>,
+    pub(super) redirect_hosts: Vec<HostPattern>,
+}
+
+/// Settings for a [`Gate`]. What is not set has the default that it names.
+#[must_use]
+pub struct GateBuilder(Settings);
+
+/// What the gate says of a request at once.
+#[derive(Debug)]
+#[must_use]
+pub enum Verdict {
+    /// It has this live session and may pass.
+    Pass(Arc<Session>),
+    /// It has this live session and an access rule forbids the request.
+    Denied(Arc<Session>, Denied),
+    /// Nobody knows yet: [`Gate::admit`] finds out.
+    Ask(Ask),
+}
+
+/// What is known of a request that has to wait for a verdict.
+#[derive(Debug)]
+pub struct Ask {
+    pub(super) cookie: Presented,
+    /// The cookie's session: live, but the request also brings a credential that has not
+    /// opened it.
+    pub(super) current: Option<Arc<Session>>,
+    /// A session whose time is up.
+    pub(super) due: Option<(Arc<Session>, EndReason)>,
+}
+
+impl Gate {
+    /// A gate before the default space of `sessions`, with nobody to ask who a caller is.
+    pub fn builder(sessions: Sessions) -> GateBuilder {
+        let space = Arc::clone(sessions.default_space());
+        GateBuilder(Settings {
+            title: space.id().as_str().into(),
+            sessions,
+            space,
+            prefix: PathPrefix::default(),
+            chain: Chain::default(),
+            cookie: CookieNames::new(CookiePolicy::default()),
+            scheme: Scheme::Https,
+            access: AccessRules::default(),
+            classify: Vec::new(),
+            redirect_hosts: Vec::new(),
+        })
+    }
+
+    /// The verdict on `request` as far as it can be had without waiting. `path` is the
+    /// request's path below the space's prefix.
+    ///
+    /// With a live session this allocates nothing; the session is touched.
+    pub fn decide(&self, request: AuthnRequest<'_>, path: &RequestPath<'_>) -> Verdict {
+        let Settings {
+            sessions,
+            space,
+            chain,
+            ..
+        } = &*self.0;
+        let mut ask = Ask {
+            cookie: Presented::Nothing,
+            current: None,
+            due: None,
+        };
+        let mut brings_credential = false;
+        for credential in chain.credentials(&request) {
+            brings_credential = true;
+            match sessions.resolve_credential(&credential, space) {
+                Resolution::Live(session) => return self.check(session, &request, path),
+                Resolution::Due(session, reason) => ask.due = Some((session, reason)),
+                Resolution::Unknown => {}
+            }
+        }
+        ask.cookie = self
+            .0
+            .cookie
+            .read(&request.parts.headers, self.scheme(&request));
+        if let Presented::Token(digest) = &ask.cookie {
+            match sessions.resolve(digest, space) {
+                // Whoever brings a credential is who the credential says, not who the cookie
+                // says: it has to be looked at.
+                Resolution::Live(session) if brings_credential => ask.current = Some(session),
+                Resolution::Live(session) => return self.check(session, &request, path),
+                Resolution::Due(session, reason) => ask.due = Some((session, reason)),
+                Resolution::Unknown => {}
+            }
+        }
+        Verdict::Ask(ask)
+    }
+
+    /// Checks the access rules for a request of `session`.
+    ///
+    /// # Errors
+    ///
+    /// When a rule is not met.
+    pub fn may(
+        &self,
+        session: &Session,
+        method: &http::Method,
+        path: &RequestPath<'_>,
+    ) -> Result<(), Denied> {
+        self.0.access.check(session, method.as_str(), path)
+    }
+
+    fn check(
+        &self,
+        session: Arc<Session>,
+        request: &AuthnRequest<'_>,
+        path: &RequestPath<'_>,
+    ) -> Verdict {
+        match self.may(&session, &request.parts.method, path) {
+            Ok(()) => Verdict::Pass(session),
+            Err(denied) => Verdict::Denied(session, denied),
+        }
+    }
+
+    /// Takes off what authenticators read from the request: tokens are for the gateway.
+    pub fn take_off_credentials(&self, parts: &mut Parts) {
+        for consumed in self.0.chain.consumed() {
+            take_off(consumed, parts);
+        }
+    }
+
+    /// What [`take_off_credentials`](Self::take_off_credentials) takes off.
+    #[must_use]
+    pub fn consumed(&self) -> &[Consumed] {
+        self.0.chain.consumed()
+    }
+
+    /// The sessions behind this gate.
+    #[must_use]
+    pub fn sessions(&self) -> &Sessions {
+        &self.0.sessions
+    }
+
+    /// The space it stands before.
+    #[must_use]
+    pub fn space(&self) -> &Arc<SpaceState> {
+        &self.0.space
+    }
+
+    /// The space's path prefix.
+    #[must_use]
+    pub fn prefix(&self) -> &PathPrefix {
+        &self.0.prefix
+    }
+
+    /// The scheme the client uses, as far as that is known.
+    #[must_use]
+    pub fn scheme(&self, request: &AuthnRequest<'_>) -> Scheme {
+        request
+            .connection
+            .map_or(self.0.scheme, |connection| connection.scheme)
+    }
+
+    /// The session cookie.
+    #[must_use]
+    pub fn cookie(&self) -> &CookieNames {
+        &self.0.cookie
+    }
+
+    /// Whether there are no access rules.
+    pub(super) fn has_no_rules(&self) -> bool {
+        self.0.access.is_empty()
+    }
+
+    /// A builder that starts from this gate's settings.
+    pub fn into_builder(self) -> GateBuilder {
+        GateBuilder(Arc::unwrap_or_clone(self.0))
+    }
+
+    /// Whether `path`, below the prefix, is the gateway's own.
+    #[must_use]
+    pub fn is_reserved(path: &str) -> bool {
+        path.strip_prefix("/.gatepass")
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+}
+
+/// Takes off what `consumed` names.
+fn take_off(consumed: &Consumed, parts: &mut Parts) {
+    match consumed {
+        Consumed::BearerToken => {
+            let is_bearer = |value: &HeaderValue| {
+                value
+                    .as_bytes()
+                    .get(..7)
+                    .is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer "))
+            };
+            if parts.headers.get_all(AUTHORIZATION).iter().any(is_bearer) {
+                parts.headers.remove(AUTHORIZATION);
+            }
+        }
+        Consumed::Header(name) => drop(parts.headers.remove(name)),
+        Consumed::QueryParameter(_) => {
+            let Some(query) = parts
+                .uri
+                .query()
+                .and_then(|query| consumed.strip_query(query))
+            else {
+                return;
+            };
+            let path = parts.uri.path();
+            let target = if query.is_empty() {
+                path.to_owned()
+            } else {
+                format!("{path}?{query}")
+            };
+            let mut uri = parts.uri.clone().into_parts();
+            uri.path_and_query = target.parse().ok();
+            if let Ok(uri) = Uri::from_parts(uri) {
+                parts.uri = uri;
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gate")
+            .field("space", self.0.space.id())
+            .field("chain", &self.0.chain)
+            .finish_non_exhaustive()
+    }
+}
+
+impl GateBuilder {
+    /// The space to stand before. Default: the default space of the sessions.
+    pub fn space(mut self, space: Arc<SpaceState>) -> Self {
+        self.0.title = space.id().as_str().into();
+        self.0.space = space;
+        self
+    }
+
+    /// The space's name, as pages show it. Default: its id. Set after [`space`](Self::space).
+    pub fn title(mut self, title: &str) -> Self {
+        self.0.title = title.into();
+        self
+    }
+
+    /// The path prefix below which the space lives; the login page is below it. Default: none.
+    pub fn prefix(mut self, prefix: PathPrefix) -> Self {
+        self.0.prefix = prefix;
+        self
+    }
+
+    /// Asks `chain` who a caller is.
+    pub fn chain(mut self, chain: Chain) -> Self {
+        self.0.chain = chain;
+        self
+    }
+
+    /// Asks `authenticator` too, after those that are there.
+    pub fn authenticator(mut self, authenticator: impl Authenticator) -> Self {
+        self.0.chain = self.0.chain.with(authenticator);
+        self
+    }
+
+    /// The session cookie. Default: `__Host-gatepass`, `SameSite=Lax`.
+    pub fn cookie(mut self, policy: CookiePolicy) -> Self {
+        self.0.cookie = CookieNames::new(policy);
+        self
+    }
+
+    /// The scheme that clients use, for requests without a
+    /// [`Connection`](crate::domain::Connection) in their extensions. Default: https.
+    pub const fn scheme(mut self, scheme: Scheme) -> Self {
+        self.0.scheme = scheme;
+        self
+    }
+
+    /// Who may use which paths. Default: everybody with a session, all.
+    pub fn access(mut self, rules: AccessRules) -> Self {
+        self.0.access = rules;
+        self
+    }
+
+    /// Which license a session uses and what kind of client opened it. Default: no license;
+    /// browsers are `UI`, the rest is `Integration`.
+    pub fn classify(mut self, rules: Vec<ClassifyRule>) -> Self {
+        self.0.classify = rules;
+        self
+    }
+
+    /// Hosts, beside this one, that a login may return to. Default: none.
+    pub fn redirect_hosts(mut self, hosts: Vec<HostPattern>) -> Self {
+        self.0.redirect_hosts = hosts;
+        self
+    }
+
+    /// The gate.
+    #[must_use]
+    pub fn build(self) -> Gate {
+        Gate(Arc::new(self.0))
+    }
+}

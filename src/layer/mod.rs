@@ -1,0 +1,76 @@
+//! The tower product: a layer that lets only requests with a session through.
+//!
+//! What happens to a request, in order:
+//!
+//! 1. A path below `/.gatepass/` is the gateway's own ([login, logout](endpoints)).
+//! 2. A credential that comes with the request (a bearer token, a trusted header) and has
+//!    opened a session before finds that session; a session cookie finds its session. Both are
+//!    a look-up in a table: no waiting, no allocation.
+//! 3. Without a session, the [`Chain`](crate::authn::Chain) is asked who the caller is; the
+//!    answer opens a session, within the user's limits, or refuses the request.
+//! 4. The space's access rules are checked.
+//! 5. The inner service is called with the session in the request's extensions, as
+//!    `Arc<Session>` ([`CurrentSession`] extracts it in axum).
+//!
+//! What a refused caller gets:
+//!
+//! - nobody, in a browser that loads a page: a redirect to the login page, with a return
+//!   target that stays on this origin;
+//! - nobody, otherwise (scripts, other programs): 401;
+//! - somebody who may not: 403, never a redirect;
+//! - a store or key server that cannot be reached: 503, and the cookie stays.
+//!
+//! ```
+//! use std::convert::Infallible;
+//! use std::sync::Arc;
+//!
+//! use gatepass::authn::jwt::JwtAuthenticator;
+//! use gatepass::domain::Session;
+//! use gatepass::layer::ProxySessionLayer;
+//! use gatepass::sessions::Sessions;
+//! use http::{Request, Response};
+//! use tower::{ServiceBuilder, service_fn};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let sessions = Sessions::default();
+//! let jwt = JwtAuthenticator::builder()
+//!     .issuer("https://login.example.com")
+//!     .audience("sales")
+//!     .jwks_url("https://login.example.com/jwks")
+//!     .build()?;
+//! let service = ServiceBuilder::new()
+//!     .layer(ProxySessionLayer::new(sessions).authenticator(jwt))
+//!     .service(service_fn(|request: Request<String>| async move {
+//!         let session = request.extensions().get::<Arc<Session>>().expect("the layer put it there");
+//!         Ok::<_, Infallible>(Response::new(format!("hello {}", session.user_name())))
+//!     }));
+//! # drop(service);
+//! # Ok(())
+//! # }
+//! ```
+
+mod admit;
+mod body;
+mod client;
+mod cookie;
+pub mod endpoints;
+mod extract;
+mod future;
+mod gate;
+#[expect(clippy::module_inception, reason = "tower's name for the thing")]
+mod layer;
+mod pages;
+mod reject;
+mod service;
+
+#[cfg(test)]
+mod tests;
+
+pub use admit::{Admission, Refusal};
+pub use body::LayerBody;
+pub use cookie::{CookieNames, Presented};
+pub use extract::{CurrentSession, NoSession};
+pub use future::ResponseFuture;
+pub use gate::{Ask, Gate, GateBuilder, Verdict};
+pub use layer::ProxySessionLayer;
+pub use service::ProxySessionService;

@@ -1,0 +1,192 @@
+//! From a refusal to a response: the one place where the layer chooses a status.
+
+use bytes::Bytes;
+use http::header::{
+    CACHE_CONTROL, CONTENT_TYPE, HeaderValue, LOCATION, REFERRER_POLICY, RETRY_AFTER,
+    WWW_AUTHENTICATE,
+};
+use http::request::Parts;
+use http::{Response, StatusCode};
+use http_body_util::Full;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::admit::Refusal;
+use super::client::accepts_html;
+use super::gate::Gate;
+use super::pages;
+use crate::authn::{AuthnRequest, BearerError, Challenge};
+use crate::domain::ReturnTarget;
+
+/// What a query parameter's value may keep of a path.
+const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'/')
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+impl Gate {
+    /// The response to a refused request.
+    #[must_use]
+    pub fn refuse(&self, request: AuthnRequest<'_>, refusal: &Refusal) -> Response<Full<Bytes>> {
+        let parts = request.parts;
+        match refusal {
+            Refusal::Unauthenticated {
+                challenge: Some(Challenge::LoginPage),
+                drop_cookie,
+            } if self.redirects(parts) => {
+                let mut response = self.to_login(parts);
+                self.drop_cookie(request, *drop_cookie, &mut response);
+                response
+            }
+            Refusal::Unauthenticated {
+                challenge,
+                drop_cookie,
+            } => {
+                let mut response = self.unauthorized(parts, challenge.as_ref());
+                self.drop_cookie(request, *drop_cookie, &mut response);
+                response
+            }
+            Refusal::BadCredential(failure) => {
+                let challenge = failure.bearer_error().map(|error| Challenge::Bearer {
+                    realm: self.0.space.id().as_str().into(),
+                    error: Some(error),
+                });
+                self.unauthorized(parts, challenge.as_ref())
+            }
+            Refusal::Forbidden(_) => self.say(
+                parts,
+                StatusCode::FORBIDDEN,
+                "You may not use this part of the application.",
+            ),
+            Refusal::LimitReached { max } => {
+                let text = format!(
+                    "You have {max} open sessions, as many as you may have. Log out elsewhere first."
+                );
+                self.say(parts, StatusCode::FORBIDDEN, &text)
+            }
+            Refusal::Unavailable => {
+                let text = "Sessions cannot be checked at the moment. You are not logged out; try again shortly.";
+                let mut response = self.say(parts, StatusCode::SERVICE_UNAVAILABLE, text);
+                response
+                    .headers_mut()
+                    .insert(RETRY_AFTER, HeaderValue::from_static("2"));
+                response
+            }
+        }
+    }
+
+    /// The redirect to the login page, which leads back to where the request was going.
+    fn to_login(&self, parts: &Parts) -> Response<Full<Bytes>> {
+        let target = parts
+            .uri
+            .path_and_query()
+            .map_or("/", |target| target.as_str());
+        let target =
+            ReturnTarget::parse(target, &[]).map_or_else(|_| "/".to_owned(), |t| t.to_string());
+        let target = utf8_percent_encode(&target, IN_QUERY);
+        see_other(&format!(
+            "{}/.gatepass/login?return={target}",
+            self.0.prefix
+        ))
+    }
+
+    fn unauthorized(&self, parts: &Parts, challenge: Option<&Challenge>) -> Response<Full<Bytes>> {
+        let mut response = self.say(parts, StatusCode::UNAUTHORIZED, "Authentication is needed.");
+        let realm = self.0.space.id();
+        // RFC 9110, section 15.5.2: a 401 names a scheme. Never Basic: browsers would ask.
+        let value = match challenge {
+            Some(Challenge::Bearer { error, .. }) => bearer(realm.as_str(), *error),
+            Some(Challenge::LoginPage) => format!(
+                "Cookie realm=\"{realm}\", form-action=\"{}/.gatepass/login\", cookie-name=\"{}\"",
+                self.0.prefix,
+                self.0.cookie.name(self.0.scheme),
+            ),
+            None => bearer(realm.as_str(), None),
+        };
+        if let Ok(value) = HeaderValue::try_from(value) {
+            response.headers_mut().insert(WWW_AUTHENTICATE, value);
+        }
+        response
+    }
+
+    fn drop_cookie(
+        &self,
+        request: AuthnRequest<'_>,
+        unusable: bool,
+        response: &mut Response<Full<Bytes>>,
+    ) {
+        if unusable {
+            self.0
+                .cookie
+                .remove(self.scheme(&request))
+                .apply(response.headers_mut());
+        }
+    }
+
+    /// A short answer: a page for who takes HTML, otherwise a problem (RFC 9457).
+    pub(super) fn say(
+        &self,
+        parts: &Parts,
+        status: StatusCode,
+        text: &str,
+    ) -> Response<Full<Bytes>> {
+        if accepts_html(&parts.headers) {
+            return page(status, pages::message(&self.0.title, status, text));
+        }
+        let problem = serde_json::json!({
+            "type": "about:blank",
+            "title": status.canonical_reason().unwrap_or("Error"),
+            "status": status.as_u16(),
+            "detail": text,
+        });
+        let mut response = Response::new(Full::from(problem.to_string()));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response
+    }
+}
+
+/// A redirect that the browser follows with GET (RFC 9110, section 15.4.4).
+pub(super) fn see_other(target: &str) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    let headers = response.headers_mut();
+    let location = HeaderValue::try_from(target).unwrap_or(HeaderValue::from_static("/"));
+    headers.insert(LOCATION, location);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// A page of ours, which nobody may frame, script or keep.
+pub(super) fn page(status: StatusCode, html: String) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::from(html));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (CONTENT_TYPE, "text/html; charset=utf-8"),
+        (CACHE_CONTROL, "no-store"),
+        (
+            http::header::CONTENT_SECURITY_POLICY,
+            pages::CONTENT_SECURITY_POLICY,
+        ),
+        (http::header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (http::header::X_FRAME_OPTIONS, "DENY"),
+        (REFERRER_POLICY, "same-origin"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+fn bearer(realm: &str, error: Option<BearerError>) -> String {
+    match error {
+        Some(error) => format!("Bearer realm=\"{realm}\", error=\"{}\"", error.as_str()),
+        None => format!("Bearer realm=\"{realm}\""),
+    }
+}
