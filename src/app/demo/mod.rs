@@ -5,10 +5,10 @@
 //!
 //! | path | answers |
 //! |---|---|
-//! | `/` | a page that says who you are, from the identity headers alone ([`page`]) |
-//! | `/ws` | a WebSocket that sends back what it receives ([`socket`]) |
-//! | `/events` | an event stream that counts the seconds ([`events`]) |
-//! | `/echo` | the request as it arrived here, in JSON ([`echo`]) |
+//! | `/` | a page that says who you are, from the identity headers alone (`page.rs`) |
+//! | `/ws` | a WebSocket that sends back what it receives (`socket.rs`) |
+//! | `/events` | an event stream that counts the seconds (`events.rs`) |
+//! | `/echo` | the request as it arrived here, in JSON (`echo.rs`) |
 //!
 //! It trusts every header it is sent, as an application behind a gateway may, and therefore
 //! belongs on a loopback address only. Its page uses relative addresses throughout, so the
