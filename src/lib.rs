@@ -1,4 +1,6 @@
 //! Gatepass.
+#[cfg(feature = "server")]
+pub mod app;
 pub mod authn;
 pub mod domain;
 pub mod layer;

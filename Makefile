@@ -1,0 +1,62 @@
+# `make` alone lists the targets. Cargo's own variables (CARGO_TARGET_DIR ..) are respected.
+
+CARGO ?= cargo
+TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
+# Every build uses the versions in Cargo.lock.
+LOCKED := --locked
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help run test lint rust-tools format clippy deny test-rust features doc release clients bench
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Run the demo: edge on 127.0.0.1:8080, side port on 127.0.0.1:8081
+	$(CARGO) run $(LOCKED) -- demo
+
+test: lint test-rust features doc release clients ## Everything that must pass before a merge
+	@echo "make test: everything passed"
+
+lint: rust-tools format clippy deny ## Formatting, clippy without warnings, licences and bans
+
+rust-tools:
+	@$(CARGO) fmt --version >/dev/null 2>&1 || rustup component add rustfmt
+	@$(CARGO) clippy --version >/dev/null 2>&1 || rustup component add clippy
+
+format:
+	$(CARGO) fmt --check
+
+clippy:
+	$(CARGO) clippy $(LOCKED) --all-targets -- -D warnings
+	$(CARGO) clippy $(LOCKED) --all-targets --no-default-features -- -D warnings
+
+# Where cargo-deny is installed; it needs no network for these three checks.
+deny:
+	@if command -v cargo-deny >/dev/null; then \
+		cargo-deny --offline check bans licenses sources; \
+	else \
+		echo "cargo-deny is not installed: licences and bans are not checked"; \
+	fi
+
+test-rust: ## Unit, integration and documentation tests, with and without default features
+	$(CARGO) test $(LOCKED)
+	$(CARGO) test $(LOCKED) --no-default-features
+
+# Features unify in test builds, so each is also built alone.
+features: ## Check each feature alone
+	for feature in axum local server; do \
+		$(CARGO) check $(LOCKED) --no-default-features --features $$feature || exit 1; \
+	done
+
+doc: ## Documentation without warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(LOCKED) --no-deps
+
+release: ## The release binary
+	$(CARGO) build $(LOCKED) --release --bin gatepass
+
+clients: release ## Real clients (a browser, a WebSocket client) against the running demo
+	GATEPASS_BIN="$(abspath $(TARGET_DIR))/release/gatepass" tests/clients/run
+
+bench: ## Benchmarks (criterion)
+	$(CARGO) bench $(LOCKED)
