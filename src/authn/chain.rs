@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Authenticator, AuthnRequest, Challenge, Consumed, Outcome};
+use super::{Anonymous, AnonymousMode, Authenticator, AuthnRequest, Challenge, Consumed, Outcome};
 use crate::domain::{Method, TokenDigest};
 
 /// The authenticators of a space. Cheap to clone.
@@ -41,6 +41,20 @@ impl Chain {
         let mut methods = self.methods.to_vec();
         methods.push(Arc::new(method));
         Self::new(methods)
+    }
+
+    /// The same chain with anonymous users: [`AnonymousMode::Allow`] is asked last,
+    /// [`AnonymousMode::Always`] instead of everybody else. Either way what the other methods
+    /// consume is still taken off, so a token never reaches an upstream by a change of mode.
+    #[must_use]
+    pub fn with_anonymous(&self, anonymous: Anonymous) -> Self {
+        match anonymous.mode() {
+            AnonymousMode::Allow => self.with(anonymous),
+            AnonymousMode::Always => Self {
+                methods: Arc::new([Arc::new(anonymous)]),
+                consumed: Arc::clone(&self.consumed),
+            },
+        }
     }
 
     /// Whether there is nobody to ask; then nobody can be authenticated.

@@ -20,13 +20,19 @@ use std::pin::Pin;
 
 use crate::domain::{Method, TokenDigest};
 
+mod anonymous;
 mod chain;
+pub mod header;
+pub mod jwt;
 #[cfg(feature = "local")]
 pub mod local;
+mod mapping;
 mod outcome;
 mod request;
 
+pub use anonymous::{Anonymous, AnonymousMode};
 pub use chain::Chain;
+pub use mapping::{AttributeMapping, ClaimPath, ClaimPathError};
 pub use outcome::{
     Authentication, BearerError, Challenge, Credential, Failure, FailureReason, Outcome,
 };

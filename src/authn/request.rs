@@ -1,8 +1,11 @@
 //! What an authenticator sees of a request.
 
+use std::borrow::Cow;
+
 use http::header::HeaderName;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
+use percent_encoding::percent_decode_str;
 
 use crate::domain::Connection;
 
@@ -27,6 +30,22 @@ pub enum Consumed {
     QueryParameter(Box<str>),
 }
 
+impl Consumed {
+    /// `query` without the parameters that this names; `None` when it names none of them. A
+    /// name is recognised in any percent-encoding, as it was when the credential was read.
+    #[must_use]
+    pub fn strip_query(&self, query: &str) -> Option<String> {
+        let Self::QueryParameter(name) = self else {
+            return None;
+        };
+        let is_named = |pair: &&str| parameters(pair).any(|(n, _)| *n == *name.as_bytes());
+        query.split('&').any(|pair| is_named(&pair)).then(|| {
+            let kept: Vec<_> = query.split('&').filter(|pair| !is_named(pair)).collect();
+            kept.join("&")
+        })
+    }
+}
+
 /// A header that may be sent once.
 pub(super) enum Single<'a> {
     Absent,
@@ -42,5 +61,44 @@ pub(super) fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Single<'a
         (None, _) => Single::Absent,
         (Some(value), None) => Single::Value(value),
         (Some(_), Some(_)) => Single::Repeated,
+    }
+}
+
+/// The parameters of a query, names and values with their percent-encoding undone.
+pub(super) fn parameters(query: &str) -> impl Iterator<Item = (Cow<'_, [u8]>, Cow<'_, [u8]>)> {
+    query
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (
+                percent_decode_str(name).into(),
+                percent_decode_str(value).into(),
+            )
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_consumed_parameter_is_stripped_however_it_is_spelled() {
+        let consumed = Consumed::QueryParameter("token".into());
+        for (query, expected) in [
+            ("a=1&token=x&b=2", Some("a=1&b=2")),
+            ("token=x", Some("")),
+            ("%74oken=x&a=%20", Some("a=%20")),
+            ("token&a&token=y", Some("a")),
+            ("tokens=x&a=token", None),
+            ("", None),
+        ] {
+            assert_eq!(
+                consumed.strip_query(query).as_deref(),
+                expected,
+                "{query:?}"
+            );
+        }
+        assert_eq!(Consumed::BearerToken.strip_query("token=x"), None);
     }
 }

@@ -1,0 +1,326 @@
+//! A header that a trusted proxy sets.
+//!
+//! The header says who the user is, and nothing in it can be checked: what counts is who sent
+//! it. So the peers that may send it are listed, the list has no default and cannot be
+//! "everybody", and the peer is the socket's other end, never an address out of a header.
+//! From anybody else the header is not there.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use http::header::{HeaderName, USER_AGENT};
+use ipnet::IpNet;
+
+use super::request::{Single, single};
+use super::{
+    Authentication, Authenticator, AuthnFuture, AuthnRequest, Consumed, Credential, Failure,
+    FailureReason, Outcome,
+};
+use crate::domain::{Attributes, Identity, IdentityError, Method, SpaceId, TokenDigest};
+
+mod pattern;
+
+pub use pattern::{PatternError, UserPattern};
+
+/// Authenticates by a header that a trusted proxy sets.
+#[derive(Clone, Debug)]
+pub struct HeaderAuthenticator {
+    space: SpaceId,
+    user: HeaderName,
+    rule: UserRule,
+    trusted: Vec<IpNet>,
+    name: Option<HeaderName>,
+    email: Option<HeaderName>,
+    attributes: Vec<(HeaderName, Arc<str>)>,
+}
+
+/// How the header's value names a user.
+#[derive(Clone, Debug)]
+enum UserRule {
+    /// The value is the id, in this directory.
+    Directory(Box<str>),
+    /// The value has both.
+    Pattern(UserPattern),
+}
+
+/// Makes a [`HeaderAuthenticator`].
+#[derive(Debug)]
+#[must_use]
+pub struct HeaderAuthenticatorBuilder {
+    made: HeaderAuthenticator,
+    directory: Option<String>,
+    pattern: Option<String>,
+}
+
+/// Why a [`HeaderAuthenticator`] cannot be made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HeaderConfigError {
+    /// Nobody may send the header.
+    #[error("no trusted peer is named for the header `{0}`: it would never be believed")]
+    NobodyTrusted(HeaderName),
+    /// Everybody may send the header.
+    #[error("`{network}` trusts every peer to send the header `{header}`")]
+    EverybodyTrusted {
+        /// The header.
+        header: HeaderName,
+        /// The network, with a prefix of length 0.
+        network: IpNet,
+    },
+    /// Directory and pattern are both given, or neither.
+    #[error("the header `{0}` needs either a directory or a pattern")]
+    DirectoryOrPattern(HeaderName),
+    /// The directory cannot be one.
+    #[error("the directory of header `{header}` cannot be used")]
+    Directory {
+        /// The header.
+        header: HeaderName,
+        /// Why.
+        source: IdentityError,
+    },
+    /// The pattern cannot be one.
+    #[error(transparent)]
+    Pattern(#[from] PatternError),
+    /// One header has two uses.
+    #[error("the header `{0}` is used for two things")]
+    Reused(HeaderName),
+}
+
+impl HeaderAuthenticator {
+    /// An authenticator for `space` that reads the user from `header`. Say
+    /// [`directory`](HeaderAuthenticatorBuilder::directory) or
+    /// [`pattern`](HeaderAuthenticatorBuilder::pattern), and whom to
+    /// [trust](HeaderAuthenticatorBuilder::trust).
+    pub fn builder(space: &SpaceId, header: HeaderName) -> HeaderAuthenticatorBuilder {
+        HeaderAuthenticatorBuilder {
+            made: Self {
+                space: space.clone(),
+                user: header,
+                rule: UserRule::Directory("".into()),
+                trusted: Vec::new(),
+                name: None,
+                email: None,
+                attributes: Vec::new(),
+            },
+            directory: None,
+            pattern: None,
+        }
+    }
+
+    fn headers(&self) -> impl Iterator<Item = &HeaderName> {
+        std::iter::once(&self.user)
+            .chain(&self.name)
+            .chain(&self.email)
+            .chain(self.attributes.iter().map(|(header, _)| header))
+    }
+
+    /// The address of the client, when the peer may say who the user is.
+    fn vouched_client(&self, request: &AuthnRequest<'_>) -> Option<IpAddr> {
+        let connection = request.connection?;
+        let peer = connection.peer.ip().to_canonical();
+        self.trusted
+            .iter()
+            .any(|network| network.contains(&peer))
+            .then_some(connection.client_ip)
+    }
+
+    /// The only value of `header`, trimmed; `None` when it is absent or blank.
+    fn value<'a>(
+        &self,
+        request: &AuthnRequest<'a>,
+        header: &HeaderName,
+    ) -> Result<Option<&'a str>, Failure> {
+        let fail = |what: &str| {
+            Failure::new(
+                Method::Header,
+                FailureReason::BadHeader,
+                format!("the header `{header}` {what}"),
+            )
+        };
+        match single(&request.parts.headers, header) {
+            Single::Absent => Ok(None),
+            Single::Repeated => Err(fail("is repeated")),
+            Single::Value(value) => std::str::from_utf8(value.as_bytes())
+                .map(|text| Some(text.trim()).filter(|text| !text.is_empty()))
+                .map_err(|_| fail("is not UTF-8")),
+        }
+    }
+
+    fn read(&self, request: &AuthnRequest<'_>) -> Result<Option<Identity>, Failure> {
+        let Some(value) = self.value(request, &self.user)? else {
+            return Ok(None);
+        };
+        let bad = |what: String| {
+            Failure::new(
+                Method::Header,
+                FailureReason::BadHeader,
+                format!("the header `{}` {what}", self.user),
+            )
+        };
+        let (directory, id) = match &self.rule {
+            UserRule::Directory(directory) => (&**directory, value),
+            UserRule::Pattern(pattern) => pattern
+                .split(value)
+                .ok_or_else(|| bad("does not match its pattern".to_owned()))?,
+        };
+        let mut identity = Identity::new(directory, id).map_err(|e| bad(e.to_string()))?;
+        if let Some(header) = &self.name {
+            let name = self.value(request, header)?.unwrap_or("");
+            identity = identity.with_name(name).map_err(|e| bad(e.to_string()))?;
+        }
+        if let Some(header) = &self.email {
+            let email = self.value(request, header)?.unwrap_or("");
+            identity = identity.with_email(email).map_err(|e| bad(e.to_string()))?;
+        }
+        let mut pairs = Vec::new();
+        for (header, attribute) in &self.attributes {
+            let list = self.value(request, header)?.unwrap_or("");
+            let values = list.split(',').map(str::trim).filter(|v| !v.is_empty());
+            let values: Vec<Box<str>> = values.map(Into::into).collect();
+            if !values.is_empty() {
+                pairs.push((Arc::clone(attribute), values));
+            }
+        }
+        let attributes: Attributes = pairs.into_iter().collect();
+        Ok(Some(identity.with_attributes(attributes)))
+    }
+}
+
+impl Authenticator for HeaderAuthenticator {
+    fn method(&self) -> Method {
+        Method::Header
+    }
+
+    /// Over all headers that are read, the client's address and its program: the same user at
+    /// another client, or with other groups, is another session.
+    fn credential(&self, request: &AuthnRequest<'_>) -> Option<TokenDigest> {
+        let client = self.vouched_client(request)?;
+        self.value(request, &self.user).ok()??;
+        let client = client.to_canonical().to_string();
+        let headers = &request.parts.headers;
+        let mut parts: smallvec::SmallVec<[&[u8]; 12]> = smallvec::smallvec![
+            self.space.as_str().as_bytes(),
+            Method::Header.as_str().as_bytes(),
+            client.as_bytes(),
+            headers.get(USER_AGENT).map_or(&[][..], |v| v.as_bytes()),
+        ];
+        for header in self.headers() {
+            match single(headers, header) {
+                Single::Repeated => return None,
+                // Absent and empty mean the same, so they may share a digest.
+                Single::Absent => parts.push(&[]),
+                Single::Value(value) => parts.push(value.as_bytes()),
+            }
+        }
+        Some(TokenDigest::of_parts(&parts))
+    }
+
+    fn authenticate<'a>(&'a self, request: AuthnRequest<'a>) -> AuthnFuture<'a> {
+        let outcome = if self.vouched_client(&request).is_none() {
+            if request.parts.headers.contains_key(&self.user) {
+                let peer = request.connection.map(|c| c.peer.ip());
+                tracing::debug!(
+                    header = %self.user, ?peer,
+                    "a peer that is not trusted sent an identity header; it is ignored"
+                );
+            }
+            Outcome::NotRequested
+        } else {
+            match self.read(&request) {
+                Ok(None) => Outcome::NotRequested,
+                Ok(Some(identity)) => Outcome::Authenticated(Authentication {
+                    identity,
+                    method: Method::Header,
+                    credential: self.credential(&request).map(|digest| Credential {
+                        digest,
+                        valid_for: None,
+                    }),
+                    sign_on: None,
+                }),
+                Err(failure) => Outcome::Failed(failure),
+            }
+        };
+        Box::pin(std::future::ready(outcome))
+    }
+
+    fn consumed(&self) -> Vec<Consumed> {
+        self.headers().cloned().map(Consumed::Header).collect()
+    }
+}
+
+impl HeaderAuthenticatorBuilder {
+    /// The header's value is the user id, in this directory.
+    pub fn directory(mut self, directory: impl Into<String>) -> Self {
+        self.directory = Some(directory.into());
+        self
+    }
+
+    /// The header's value has directory and id; see [`UserPattern`].
+    pub fn pattern(mut self, pattern: impl Into<String>) -> Self {
+        self.pattern = Some(pattern.into());
+        self
+    }
+
+    /// Peers of `network` may send the header.
+    pub fn trust(mut self, network: IpNet) -> Self {
+        self.made.trusted.push(network);
+        self
+    }
+
+    /// The user's name is in this header.
+    pub fn name_header(mut self, header: HeaderName) -> Self {
+        self.made.name = Some(header);
+        self
+    }
+
+    /// The user's e-mail address is in this header.
+    pub fn email_header(mut self, header: HeaderName) -> Self {
+        self.made.email = Some(header);
+        self
+    }
+
+    /// `header` has a list, separated by commas, that becomes the values of `attribute`.
+    pub fn attribute_header(mut self, header: HeaderName, attribute: impl Into<Arc<str>>) -> Self {
+        self.made.attributes.push((header, attribute.into()));
+        self
+    }
+
+    /// The authenticator.
+    ///
+    /// # Errors
+    ///
+    /// When nobody or everybody is trusted, when not exactly one of directory and pattern is
+    /// given or it cannot be one, or when one header has two uses.
+    pub fn build(self) -> Result<HeaderAuthenticator, HeaderConfigError> {
+        let mut made = self.made;
+        let header = made.user.clone();
+        if made.trusted.is_empty() {
+            return Err(HeaderConfigError::NobodyTrusted(header));
+        }
+        if let Some(network) = made.trusted.iter().find(|n| n.prefix_len() == 0) {
+            return Err(HeaderConfigError::EverybodyTrusted {
+                header,
+                network: *network,
+            });
+        }
+        made.rule = match (self.directory, self.pattern) {
+            (Some(directory), None) => {
+                Identity::new(&directory, "x").map_err(|source| HeaderConfigError::Directory {
+                    header: header.clone(),
+                    source,
+                })?;
+                UserRule::Directory(directory.into())
+            }
+            (None, Some(pattern)) => UserRule::Pattern(UserPattern::parse(&pattern)?),
+            _ => return Err(HeaderConfigError::DirectoryOrPattern(header)),
+        };
+        let all: Vec<_> = made.headers().collect();
+        if let Some((_, twice)) = all.iter().enumerate().find(|(i, h)| all[..*i].contains(h)) {
+            return Err(HeaderConfigError::Reused((*twice).clone()));
+        }
+        Ok(made)
+    }
+}
+
+#[cfg(test)]
+mod tests;
