@@ -1,2 +1,4 @@
 //! Gatepass.
+#[cfg(feature = "server")]
+pub mod app;
 pub mod domain;

@@ -1,0 +1,3 @@
+//! The composition root: options become a running gateway.
+
+pub mod options;
