@@ -1,3 +1,5 @@
-//! The composition root: where the rooms below are wired into a running gateway.
+//! The composition root: from options to a gateway that runs, and from new options to a
+//! gateway that runs differently. Wiring only.
 
 pub mod demo;
+pub mod options;

@@ -1,0 +1,84 @@
+//! The whole gateway, and its smaller parts: the store and the log.
+
+use std::time::Duration;
+
+use super::{AdminOptions, EdgeOptions, SpaceOptions};
+
+/// A gateway: its two ports, its store and its spaces.
+#[derive(Clone, Debug)]
+pub struct GatewayOptions {
+    /// The public listener.
+    pub edge: EdgeOptions,
+    /// The side port.
+    pub admin: AdminOptions,
+    /// Where sessions are kept.
+    pub store: StoreOptions,
+    /// What is logged, and how.
+    pub log: LogOptions,
+    /// The spaces, at least one, in the order of the configuration. Their ids, their cookie
+    /// names and their pairs of host and prefix are unique.
+    pub spaces: Vec<SpaceOptions>,
+}
+
+/// Where sessions are kept, and how long after their end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreOptions {
+    /// Which store.
+    pub kind: StoreKind,
+    /// How long an ended session can still be looked up. Default: 30 days.
+    pub retention: Duration,
+    /// How many ended sessions are kept at most; the oldest go first. Default: 100,000.
+    pub max_ended: usize,
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        Self {
+            kind: StoreKind::Memory,
+            retention: Duration::from_secs(30 * 86_400),
+            max_ended: 100_000,
+        }
+    }
+}
+
+/// The kinds of store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StoreKind {
+    /// In this process, and gone with it.
+    #[default]
+    Memory,
+}
+
+/// What is logged to standard output, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogOptions {
+    /// For people or for programs. Default: text.
+    pub format: LogFormat,
+    /// Which events, as directives of `tracing`: `info`, or `info,gatepass::proxy=debug`.
+    /// They parse. Default: `info`.
+    pub level: String,
+    /// Whether every request at the edge leaves a line. Default: yes.
+    pub access: bool,
+}
+
+impl Default for LogOptions {
+    fn default() -> Self {
+        Self {
+            format: LogFormat::Text,
+            level: "info".to_owned(),
+            access: true,
+        }
+    }
+}
+
+/// How a line of the log looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LogFormat {
+    /// Lines for people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
