@@ -43,8 +43,8 @@ pub enum PathError {
 }
 
 impl<'a> RequestPath<'a> {
-    /// Reads `raw`, the path of a request without its query. Allocates only when `raw` is
-    /// not in normal form already.
+    /// Reads `raw`, the path of a request without its query. Allocates only when `raw` has
+    /// something in it that may not be in normal form.
     ///
     /// # Errors
     ///
@@ -65,10 +65,14 @@ impl<'a> RequestPath<'a> {
             before = byte;
         }
         if plain {
-            Ok(Self(Cow::Borrowed(raw)))
-        } else {
-            normalize(raw).map(|p| Self(Cow::Owned(p)))
+            return Ok(Self(Cow::Borrowed(raw)));
         }
+        let normal = normalize(raw)?;
+        Ok(Self(if normal == raw {
+            Cow::Borrowed(raw)
+        } else {
+            Cow::Owned(normal)
+        }))
     }
 
     /// The path.

@@ -4,14 +4,13 @@
 //! CSRF); a logout that another site's page links to asks first.
 
 use bytes::{Buf, Bytes};
-use http::header::{ALLOW, CONTENT_TYPE, HOST, HeaderValue, ORIGIN};
+use http::header::{ALLOW, HOST, HeaderValue, ORIGIN};
 use http::request::Parts;
 use http::{HeaderName, Method, Response, StatusCode};
 use http_body::Body;
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::Full;
 use percent_encoding::percent_decode_str;
 
-use super::admit::Refusal;
 use super::gate::Gate;
 use super::reject::{page, see_other};
 use super::{client, pages};
@@ -19,9 +18,6 @@ use crate::authn::AuthnRequest;
 use crate::domain::{Connection, ReturnTarget};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-
-/// Bytes of a form that are read.
-const MAX_FORM: usize = 16 * 1024;
 
 impl Gate {
     /// Answers a request for one of the gateway's own paths. `path` is the path below the
@@ -37,12 +33,15 @@ impl Gate {
         B: Body,
         B::Data: Buf,
     {
+        #[cfg(not(feature = "local"))]
+        drop(body);
         let request = AuthnRequest { parts, connection };
         match (path, &parts.method) {
             ("/.gatepass/login", _) if !self.has_login_page() => {
                 self.say(parts, StatusCode::NOT_FOUND, NOT_FOUND)
             }
             ("/.gatepass/login", &Method::GET | &Method::HEAD) => self.login_page(request).await,
+            #[cfg(feature = "local")]
             ("/.gatepass/login", &Method::POST) => self.log_in(request, body).await,
             ("/.gatepass/logout", &Method::GET | &Method::HEAD) => self.logout_page(request).await,
             ("/.gatepass/logout", &Method::POST) => self.log_out_now(request).await,
@@ -72,7 +71,7 @@ impl Gate {
         }
     }
 
-    fn login_form(
+    pub(super) fn login_form(
         &self,
         status: StatusCode,
         target: &str,
@@ -88,110 +87,6 @@ impl Gate {
             error,
         };
         page(status, pages::login(&form))
-    }
-
-    #[cfg(not(feature = "local"))]
-    async fn log_in<B: Body>(&self, request: AuthnRequest<'_>, _body: B) -> Response<Full<Bytes>> {
-        self.say(request.parts, StatusCode::NOT_FOUND, NOT_FOUND)
-    }
-
-    #[cfg(feature = "local")]
-    async fn log_in<B>(&self, request: AuthnRequest<'_>, body: B) -> Response<Full<Bytes>>
-    where
-        B: Body,
-        B::Data: Buf,
-    {
-        use crate::authn::Authentication;
-        use crate::authn::local::LoginError;
-        use zeroize::Zeroizing;
-
-        let parts = request.parts;
-        if !is_same_origin(parts) {
-            return self.say(
-                parts,
-                StatusCode::FORBIDDEN,
-                "This login form was submitted from another site.",
-            );
-        }
-        let is_form = parts
-            .headers
-            .get(CONTENT_TYPE)
-            .and_then(|v| v.to_str().ok())
-            .is_some_and(|kind| {
-                let kind = kind.split(';').next().unwrap_or_default();
-                kind.trim()
-                    .eq_ignore_ascii_case("application/x-www-form-urlencoded")
-            });
-        if !is_form {
-            let text =
-                "A login is a form: application/x-www-form-urlencoded with username and password.";
-            return self.say(parts, StatusCode::UNSUPPORTED_MEDIA_TYPE, text);
-        }
-        let Some(form) = read_form(body).await else {
-            return self.say(
-                parts,
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "The form is too large or was cut off.",
-            );
-        };
-        let field = |name| Zeroizing::new(parameter(&form, name).unwrap_or_default());
-        let target = self.return_target(parameter(&form, "return"));
-        let (username, password) = (field("username"), field("password"));
-        let Some(users) = self.0.chain.login() else {
-            return self.say(parts, StatusCode::NOT_FOUND, NOT_FOUND);
-        };
-        let address = request.connection.map(|connection| connection.client_ip);
-        let identity = match users.verify(&username, &password, address).await {
-            Ok(identity) => identity,
-            Err(LoginError::TooManyAttempts { retry_after }) => {
-                let seconds = retry_after.as_secs().max(1);
-                let text = format!("Too many attempts. Try again in {seconds} seconds.");
-                let mut response = self.login_form(
-                    StatusCode::TOO_MANY_REQUESTS,
-                    &target,
-                    &username,
-                    Some(&text),
-                );
-                response
-                    .headers_mut()
-                    .insert(http::header::RETRY_AFTER, seconds.into());
-                return response;
-            }
-            Err(LoginError::Busy) => {
-                let text = "The server is busy. Try again in a moment.";
-                return self.login_form(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    &target,
-                    &username,
-                    Some(text),
-                );
-            }
-            Err(_) => {
-                let text = "The user name or the password is wrong.";
-                return self.login_form(StatusCode::UNAUTHORIZED, &target, &username, Some(text));
-            }
-        };
-        let opened = async {
-            let replaces = self.cookie_session(request).await?;
-            let method = crate::domain::Method::Local;
-            let found = Authentication {
-                identity,
-                method,
-                credential: None,
-                sign_on: None,
-            };
-            self.establish(request, found, None, replaces).await
-        };
-        match opened.await {
-            Ok((_, cookie)) => {
-                let mut response = see_other(&target);
-                if let Some(cookie) = cookie {
-                    cookie.apply(response.headers_mut());
-                }
-                response
-            }
-            Err(refusal) => self.refuse(request, &refusal),
-        }
     }
 
     async fn logout_page(&self, request: AuthnRequest<'_>) -> Response<Full<Bytes>> {
@@ -247,7 +142,7 @@ impl Gate {
 
     /// Where a login leads: the target asked for when it is safe and not one of our own
     /// pages, otherwise the space's start.
-    fn return_target(&self, asked: Option<String>) -> String {
+    pub(super) fn return_target(&self, asked: Option<String>) -> String {
         let start = format!("{}/", self.0.prefix);
         let Some(target) =
             asked.and_then(|raw| ReturnTarget::parse(&raw, &self.0.redirect_hosts).ok())
@@ -263,11 +158,11 @@ impl Gate {
     }
 }
 
-const NOT_FOUND: &str = "There is no such page.";
+pub(super) const NOT_FOUND: &str = "There is no such page.";
 
 /// Whether the request was not made by another site's page, as far as the browser tells
 /// (Fetch Metadata, then Origin); programs send neither and are no browsers to trick.
-fn is_same_origin(parts: &Parts) -> bool {
+pub(super) fn is_same_origin(parts: &Parts) -> bool {
     if let Some(site) = parts.headers.get(SEC_FETCH_SITE) {
         return site == "same-origin" || site == "none";
     }
@@ -296,32 +191,8 @@ fn is_own_link(parts: &Parts) -> bool {
             .is_some_and(|site| site == "same-origin")
 }
 
-#[cfg(feature = "local")]
-async fn read_form<B>(body: B) -> Option<zeroize::Zeroizing<String>>
-where
-    B: Body,
-    B::Data: Buf,
-{
-    let mut bytes = Vec::new();
-    let mut body = std::pin::pin!(body);
-    while let Some(frame) = body.frame().await {
-        if let Ok(mut data) = frame.ok()?.into_data() {
-            if bytes.len() + data.remaining() > MAX_FORM {
-                return None;
-            }
-            while data.has_remaining() {
-                let chunk = data.chunk();
-                bytes.extend_from_slice(chunk);
-                let read = chunk.len();
-                data.advance(read);
-            }
-        }
-    }
-    String::from_utf8(bytes).ok().map(Into::into)
-}
-
 /// The value of `name` in a form or query (WHATWG URL, section 5.1): `+` is a space.
-fn parameter(form: &str, name: &str) -> Option<String> {
+pub(super) fn parameter(form: &str, name: &str) -> Option<String> {
     form.split('&')
         .filter_map(|pair| pair.split_once('='))
         .find_map(|(key, value)| {

@@ -59,6 +59,8 @@ mod future;
 mod gate;
 #[expect(clippy::module_inception, reason = "tower's name for the thing")]
 mod layer;
+#[cfg(feature = "local")]
+mod login;
 mod pages;
 mod reject;
 mod service;
