@@ -130,20 +130,22 @@ pub struct NewSession {
 ///
 /// Everything is fixed at the start but three things: when it was last active (an atomic),
 /// its end (set once), and a slot where an upper room keeps what it computed from the rest.
+// What resolve reads comes first and stays there, to share a cache line with the reference
+// count that resolve writes.
+#[repr(C)]
 pub struct Session {
-    // What resolve reads comes first, to share cache lines.
     last_active: AtomicU64,
-    end: OnceLock<Box<SessionEnd>>,
-    space: Arc<SpaceState>,
-    digest: TokenDigest,
     started: Tick,
+    space: Arc<SpaceState>,
+    end: OnceLock<Box<SessionEnd>>,
     prepared: ArcSwapOption<Box<dyn Any + Send + Sync>>,
     id: SessionId,
     identity: Arc<Identity>,
+    digest: TokenDigest,
     started_at: Timestamp,
     sign_on: SignOnId,
-    client: ClientInfo,
     license: Option<Arc<str>>,
+    client: ClientInfo,
     method: Method,
     announced: AtomicBool,
 }

@@ -38,15 +38,28 @@ impl CookieNames {
         }
     }
 
-    /// Looks for the cookie. Allocates nothing.
+    /// Looks for the cookie in a request's headers. Allocates nothing.
     #[must_use]
     pub fn read(&self, headers: &HeaderMap, scheme: Scheme) -> Presented {
+        self.read_values(
+            headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes),
+            scheme,
+        )
+    }
+
+    /// As [`read`](Self::read), in the values of the `Cookie` headers.
+    #[must_use]
+    pub fn read_values<'v>(
+        &self,
+        values: impl IntoIterator<Item = &'v [u8]>,
+        scheme: Scheme,
+    ) -> Presented {
         let name = self.name(scheme).as_bytes();
         let mut found = None;
-        for header in headers.get_all(COOKIE) {
-            for pair in header.as_bytes().split(|byte| *byte == b';') {
-                let pair = pair.trim_ascii();
+        for header in values {
+            for pair in header.split(|byte| *byte == b';') {
                 let value = pair
+                    .trim_ascii()
                     .strip_prefix(name)
                     .and_then(|rest| rest.strip_prefix(b"="));
                 if let Some(value) = value

@@ -89,6 +89,9 @@ impl Sessions {
         new: NewSession,
         admission: Admission,
     ) -> Result<Established, EstablishError> {
+        if !self.0.store.outlives_process() {
+            return self.establish_or_join(space, new, admission).await;
+        }
         // On a task of its own: a client that gives up half-way must not leave a session in
         // the store that no table knows.
         let (this, space) = (self.clone(), Arc::clone(space));
