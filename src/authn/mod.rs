@@ -29,6 +29,8 @@ pub mod local;
 mod mapping;
 mod outcome;
 mod request;
+#[cfg(test)]
+mod tests;
 
 pub use anonymous::{Anonymous, AnonymousMode};
 pub use chain::Chain;

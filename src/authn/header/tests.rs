@@ -1,10 +1,13 @@
 use std::net::SocketAddr;
 
 use http::Request;
+use http::header::HeaderName;
 use http::request::Parts;
+use ipnet::IpNet;
 
 use super::*;
-use crate::domain::{Connection, Scheme};
+use crate::authn::{Authenticator as _, AuthnRequest, Consumed, FailureReason, Outcome};
+use crate::domain::{Connection, Scheme, SpaceId};
 
 const USER: HeaderName = HeaderName::from_static("hdr-usr");
 const GROUPS: HeaderName = HeaderName::from_static("hdr-groups");
@@ -14,7 +17,11 @@ fn builder() -> HeaderAuthenticatorBuilder {
 }
 
 fn from_lab() -> HeaderAuthenticator {
-    builder()
+    from_lab_in("1001")
+}
+
+fn from_lab_in(space: &str) -> HeaderAuthenticator {
+    HeaderAuthenticator::builder(&SpaceId::new(space).unwrap(), USER)
         .directory("LAB")
         .trust("10.1.2.0/24".parse().unwrap())
         .name_header(HeaderName::from_static("hdr-name"))
@@ -148,8 +155,7 @@ fn s26_a_credential_is_of_one_space_client_and_content() {
     };
     let one = digest(&from_lab(), &base, "192.0.2.7");
     assert_eq!(one, digest(&from_lab(), &base, "192.0.2.7"));
-    let mut other_space = from_lab();
-    other_space.space = SpaceId::new("1002").unwrap();
+    let other_space = from_lab_in("1002");
     let shifted = [("hdr-usr", "ann"), ("hdr-name", "a"), ("user-agent", "x")];
     let mut other_group = base;
     other_group[1].1 = "b";

@@ -46,6 +46,17 @@ pub(super) enum Keys {
 
 impl JwtAuthenticator {
     /// Starts an authenticator. Say at least the issuer, the audience and the keys.
+    ///
+    /// ```
+    /// use gatepass::authn::jwt::JwtAuthenticator;
+    ///
+    /// let jwt = JwtAuthenticator::builder()
+    ///     .issuer("https://login.example.com")
+    ///     .audience("sales")
+    ///     .jwks_url("http://127.0.0.1:9000/jwks")
+    ///     .build()?;
+    /// # Ok::<(), gatepass::authn::jwt::JwtConfigError>(())
+    /// ```
     pub fn builder() -> JwtAuthenticatorBuilder {
         JwtAuthenticatorBuilder::default()
     }

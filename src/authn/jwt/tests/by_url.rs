@@ -178,6 +178,31 @@ async fn s28_unknown_kids_drive_one_fetch_whatever_their_number() {
 }
 
 #[tokio::test]
+async fn s28_one_fetch_serves_all_who_wait_for_it_without_any_interval() {
+    let clock = ManualClock::new();
+    let go = Arc::new(Notify::new());
+    let issuer = Issuer::start(Answer::Held(set(&[&key("a")]), Arc::clone(&go))).await;
+    let authn = builder(&clock)
+        .jwks_url(format!("http://{}/jwks", issuer.address))
+        .jwks_url_settings(JwksUrlSettings {
+            min_interval: Duration::ZERO,
+            ..JwksUrlSettings::default()
+        });
+    let authn = authn.build().unwrap();
+    let text = token("a", &clock);
+    let all = futures_util::future::join_all((0..50).map(|_| verdict(&authn, &text)));
+    let release = async {
+        while issuer.fetches() == 0 {
+            tokio::task::yield_now().await;
+        }
+        go.notify_one();
+    };
+    let (all, ()) = tokio::join!(all, release);
+    assert!(all.iter().all(Result::is_ok));
+    assert_eq!(issuer.fetches(), 1);
+}
+
+#[tokio::test]
 async fn s28_every_fetch_is_bounded_in_time_and_size() {
     let elsewhere = Issuer::start(Answer::Keys(set(&[&key("a")]))).await;
     let redirect = Answer::Redirect(format!("http://{}/jwks", elsewhere.address));
