@@ -1,0 +1,3 @@
+//! The reverse proxy.
+
+pub mod headers;
