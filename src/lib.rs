@@ -6,5 +6,9 @@ pub mod authn;
 pub mod config;
 pub mod domain;
 pub mod layer;
+#[cfg(feature = "server")]
+pub mod net;
+#[cfg(feature = "server")]
+pub mod proxy;
 pub mod sessions;
 pub mod store;

@@ -1,0 +1,4 @@
+//! The reverse proxy.
+
+pub mod headers;
+pub mod router;
