@@ -1,1 +1,2 @@
 //! The side port.
+pub mod keys;
