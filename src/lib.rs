@@ -1,5 +1,7 @@
 //! Gatepass.
 #[cfg(feature = "server")]
+pub mod admin;
+#[cfg(feature = "server")]
 pub mod app;
 pub mod authn;
 #[cfg(feature = "server")]
@@ -12,3 +14,5 @@ pub mod net;
 pub mod proxy;
 pub mod sessions;
 pub mod store;
+#[cfg(feature = "server")]
+pub mod telemetry;

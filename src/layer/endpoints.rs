@@ -28,7 +28,7 @@ impl Gate {
         connection: Option<Connection>,
         path: &str,
         body: B,
-    ) -> Response<Full<Bytes>>
+    ) -> Response<Bytes>
     where
         B: Body,
         B::Data: Buf,
@@ -57,7 +57,7 @@ impl Gate {
         }
     }
 
-    async fn login_page(&self, request: AuthnRequest<'_>) -> Response<Full<Bytes>> {
+    async fn login_page(&self, request: AuthnRequest<'_>) -> Response<Bytes> {
         let target = self.return_target(parameter(
             request.parts.uri.query().unwrap_or_default(),
             "return",
@@ -77,7 +77,7 @@ impl Gate {
         target: &str,
         username: &str,
         error: Option<&str>,
-    ) -> Response<Full<Bytes>> {
+    ) -> Response<Bytes> {
         let action = format!("{}/.gatepass/login", self.0.prefix);
         let form = pages::LoginForm {
             title: &self.0.title,
@@ -89,7 +89,7 @@ impl Gate {
         page(status, pages::login(&form))
     }
 
-    async fn logout_page(&self, request: AuthnRequest<'_>) -> Response<Full<Bytes>> {
+    async fn logout_page(&self, request: AuthnRequest<'_>) -> Response<Bytes> {
         if is_own_link(request.parts) {
             return self.log_out_now(request).await;
         }
@@ -106,7 +106,7 @@ impl Gate {
         }
     }
 
-    async fn log_out_now(&self, request: AuthnRequest<'_>) -> Response<Full<Bytes>> {
+    async fn log_out_now(&self, request: AuthnRequest<'_>) -> Response<Bytes> {
         if request.parts.method == Method::POST && !is_same_origin(request.parts) {
             return self.say(
                 request.parts,
@@ -130,7 +130,7 @@ impl Gate {
         }
     }
 
-    fn logged_out(&self) -> Response<Full<Bytes>> {
+    fn logged_out(&self) -> Response<Bytes> {
         let login = self
             .has_login_page()
             .then(|| format!("{}/.gatepass/login", self.0.prefix));

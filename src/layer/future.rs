@@ -20,7 +20,7 @@ pub(super) enum Answer<B> {
     /// Call the inner service; set the cookie on its response.
     Call(Request<B>, Option<SetCookie>),
     /// Answer with this.
-    Own(Response<Full<Bytes>>),
+    Own(Response<Bytes>),
 }
 
 /// The slow path: boxed, as it is taken once a session and not once a request.
@@ -44,7 +44,7 @@ pin_project! {
     enum State<S, B, F> {
         Inner { #[pin] future: F },
         Slow { slow: Slow<B>, inner: Option<S> },
-        Ready { response: Option<Response<Full<Bytes>>> },
+        Ready { response: Option<Response<Bytes>> },
     }
 }
 
@@ -63,7 +63,7 @@ impl<S: Service<Request<B>>, B> ResponseFuture<S, B> {
         }
     }
 
-    pub(super) const fn answer(response: Response<Full<Bytes>>) -> Self {
+    pub(super) const fn answer(response: Response<Bytes>) -> Self {
         Self {
             state: State::Ready {
                 response: Some(response),

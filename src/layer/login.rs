@@ -23,7 +23,7 @@ impl Gate {
         &self,
         request: AuthnRequest<'_>,
         body: B,
-    ) -> Response<Full<Bytes>>
+    ) -> Response<Bytes>
     where
         B: Body,
         B::Data: Buf,

@@ -28,7 +28,7 @@ const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC
 impl Gate {
     /// The response to a refused request.
     #[must_use]
-    pub fn refuse(&self, request: AuthnRequest<'_>, refusal: &Refusal) -> Response<Full<Bytes>> {
+    pub fn refuse(&self, request: AuthnRequest<'_>, refusal: &Refusal) -> Response<Bytes> {
         let parts = request.parts;
         match refusal {
             Refusal::Unauthenticated {
@@ -77,7 +77,7 @@ impl Gate {
     }
 
     /// The redirect to the login page, which leads back to where the request was going.
-    fn to_login(&self, parts: &Parts) -> Response<Full<Bytes>> {
+    fn to_login(&self, parts: &Parts) -> Response<Bytes> {
         let target = parts
             .uri
             .path_and_query()
@@ -91,7 +91,7 @@ impl Gate {
         ))
     }
 
-    fn unauthorized(&self, parts: &Parts, challenge: Option<&Challenge>) -> Response<Full<Bytes>> {
+    fn unauthorized(&self, parts: &Parts, challenge: Option<&Challenge>) -> Response<Bytes> {
         let mut response = self.say(parts, StatusCode::UNAUTHORIZED, "Authentication is needed.");
         let realm = self.0.space.id();
         // RFC 9110, section 15.5.2: a 401 names a scheme. Never Basic: browsers would ask.
@@ -114,7 +114,7 @@ impl Gate {
         &self,
         request: AuthnRequest<'_>,
         unusable: bool,
-        response: &mut Response<Full<Bytes>>,
+        response: &mut Response<Bytes>,
     ) {
         if unusable {
             self.0
@@ -130,7 +130,7 @@ impl Gate {
         parts: &Parts,
         status: StatusCode,
         text: &str,
-    ) -> Response<Full<Bytes>> {
+    ) -> Response<Bytes> {
         if accepts_html(&parts.headers) {
             return page(status, pages::message(&self.0.title, status, text));
         }
@@ -153,7 +153,7 @@ impl Gate {
 }
 
 /// A redirect that the browser follows with GET (RFC 9110, section 15.4.4).
-pub(super) fn see_other(target: &str) -> Response<Full<Bytes>> {
+pub(super) fn see_other(target: &str) -> Response<Bytes> {
     let mut response = Response::new(Full::default());
     *response.status_mut() = StatusCode::SEE_OTHER;
     let headers = response.headers_mut();
@@ -164,7 +164,7 @@ pub(super) fn see_other(target: &str) -> Response<Full<Bytes>> {
 }
 
 /// A page of ours, which nobody may frame, script or keep.
-pub(super) fn page(status: StatusCode, html: String) -> Response<Full<Bytes>> {
+pub(super) fn page(status: StatusCode, html: String) -> Response<Bytes> {
     let mut response = Response::new(Full::from(html));
     *response.status_mut() = status;
     let headers = response.headers_mut();

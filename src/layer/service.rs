@@ -83,7 +83,7 @@ where
 /// What is done with a request.
 enum Route {
     Pass(Arc<Session>),
-    Answer(Response<Full<Bytes>>),
+    Answer(Response<Bytes>),
     Own,
     Ask(Ask),
 }
@@ -116,7 +116,7 @@ impl<S> ProxySessionService<S> {
     }
 }
 
-async fn own<B: Body<Data: Buf>>(gate: &Gate, parts: &Parts, body: B) -> Response<Full<Bytes>> {
+async fn own<B: Body<Data: Buf>>(gate: &Gate, parts: &Parts, body: B) -> Response<Bytes> {
     match below_prefix(gate, parts) {
         Ok(path) => {
             gate.own_endpoint(parts, connection_of(parts), path.as_str(), body)
@@ -163,7 +163,7 @@ fn request_of(parts: &Parts) -> AuthnRequest<'_> {
 fn below_prefix<'p>(
     gate: &Gate,
     parts: &'p Parts,
-) -> Result<RequestPath<'p>, Response<Full<Bytes>>> {
+) -> Result<RequestPath<'p>, Response<Bytes>> {
     let below = gate
         .prefix()
         .strip(parts.uri.path())

@@ -63,7 +63,11 @@ impl<T> Router<T> {
         for (place, target) in targets {
             let hosts: Vec<_> = place.hosts.into_iter().map(Some).collect();
             for host in if hosts.is_empty() { vec![None] } else { hosts } {
-                routes.push(Route { host, prefix: place.prefix.clone(), target: Arc::clone(&target) });
+                routes.push(Route {
+                    host,
+                    prefix: place.prefix.clone(),
+                    target: Arc::clone(&target),
+                });
             }
         }
         routes.sort_by_key(|route| {
@@ -84,7 +88,11 @@ impl<T> Router<T> {
     /// # Errors
     ///
     /// [`RouteError`] when there is none, or when the request can be read in two ways.
-    pub fn route<'p>(&self, authority: Option<&str>, path: &'p str) -> Result<Routed<'_, 'p, T>, RouteError> {
+    pub fn route<'p>(
+        &self,
+        authority: Option<&str>,
+        path: &'p str,
+    ) -> Result<Routed<'_, 'p, T>, RouteError> {
         let host = match authority {
             Some(authority) => Some(host_of_authority(authority).ok_or(RouteError::BadHost)?),
             None => None,
@@ -102,21 +110,32 @@ impl<T> Router<T> {
             }
             decided = Some(&route.host);
             if route.prefix.strip(path.as_str()).is_some() {
-                return Ok(Routed { target: &route.target, path, prefix_len: route.prefix.as_str().len() });
+                return Ok(Routed {
+                    target: &route.target,
+                    path,
+                    prefix_len: route.prefix.as_str().len(),
+                });
             }
         }
-        Err(if decided.is_some() { RouteError::UnknownPath } else { RouteError::UnknownHost })
+        Err(if decided.is_some() {
+            RouteError::UnknownPath
+        } else {
+            RouteError::UnknownHost
+        })
     }
 
     /// Every space once.
     pub fn targets(&self) -> impl Iterator<Item = &Arc<T>> {
         let mut seen: Vec<*const T> = Vec::new();
-        self.routes.iter().map(|route| &route.target).filter(move |target| {
-            let pointer = Arc::as_ptr(target);
-            let new = !seen.contains(&pointer);
-            seen.push(pointer);
-            new
-        })
+        self.routes
+            .iter()
+            .map(|route| &route.target)
+            .filter(move |target| {
+                let pointer = Arc::as_ptr(target);
+                let new = !seen.contains(&pointer);
+                seen.push(pointer);
+                new
+            })
     }
 }
 
@@ -133,8 +152,14 @@ mod tests {
             (place(&[], ""), Arc::new("any")),
             (place(&[], "/jwt"), Arc::new("jwt")),
             (place(&["*.example.com"], ""), Arc::new("below")),
-            (place(&["sales.example.com", "sales"], ""), Arc::new("sales")),
-            (place(&["sales.example.com"], "/deep/er"), Arc::new("deeper")),
+            (
+                place(&["sales.example.com", "sales"], ""),
+                Arc::new("sales"),
+            ),
+            (
+                place(&["sales.example.com"], "/deep/er"),
+                Arc::new("deeper"),
+            ),
             (place(&["only.example.com"], "/only"), Arc::new("only")),
         ])
     }
@@ -151,16 +176,29 @@ mod tests {
         assert_eq!(to(Some("sales.example.com"), "/deep/er/x"), Ok("deeper"));
         assert_eq!(to(Some("x.example.com"), "/jwt"), Ok("below"));
         assert_eq!(to(Some("only.example.com"), "/only"), Ok("only"));
-        assert_eq!(to(Some("only.example.com"), "/"), Err(RouteError::UnknownPath), "a host is one space's");
+        assert_eq!(
+            to(Some("only.example.com"), "/"),
+            Err(RouteError::UnknownPath),
+            "a host is one space's"
+        );
     }
 
     #[test]
     fn s06_the_path_that_is_matched_is_the_one_returned() {
         let router = router();
         let routed = router.route(None, "/x/%2e%2e/jwt//a").unwrap();
-        assert_eq!((**routed.target, routed.path.as_str(), routed.prefix_len), ("jwt", "/jwt/a", 4));
-        assert_eq!(router.route(None, "/x/..%2fjwt").map(|_| ()), Err(RouteError::BadPath(PathError::EncodedSeparator)));
-        assert_eq!(router.route(Some("user@host"), "/").map(|_| ()), Err(RouteError::BadHost));
+        assert_eq!(
+            (**routed.target, routed.path.as_str(), routed.prefix_len),
+            ("jwt", "/jwt/a", 4)
+        );
+        assert_eq!(
+            router.route(None, "/x/..%2fjwt").map(|_| ()),
+            Err(RouteError::BadPath(PathError::EncodedSeparator))
+        );
+        assert_eq!(
+            router.route(Some("user@host"), "/").map(|_| ()),
+            Err(RouteError::BadHost)
+        );
     }
 
     #[test]

@@ -1,0 +1,2 @@
+//! The side port.
+pub mod keys;
