@@ -51,8 +51,11 @@ impl CookieNames {
                 Rest::Nothing => {
                     headers.remove(COOKIE);
                 }
-                Rest::Some(value) => {
-                    headers.insert(COOKIE, value);
+                Rest::Some(rest) => {
+                    // Not `insert`: it makes room for a new header first.
+                    if let Some(value) = headers.get_mut(COOKIE) {
+                        *value = rest;
+                    }
                 }
             },
             // HTTP/2 lets a client send its cookies in pieces.
