@@ -373,6 +373,24 @@ async fn parallel_calls_with_a_chosen_secret_all_get_in() {
     }
 }
 
+#[tokio::test]
+async fn a_key_that_is_taken_away_during_its_check_opens_nothing() {
+    let (demo, token) = make(NewKey::new("demo", Role::SiteAdmin).secret(CHOSEN));
+    let keys = ApiKeys::new([demo]);
+    let held = keys.hold_checks();
+    let verify = keys.verify(&token, HERE);
+    let mut verify = std::pin::pin!(verify);
+    let waits = tokio::select! {
+        biased;
+        _ = &mut verify => false,
+        () = std::future::ready(()) => true,
+    };
+    assert!(waits, "its turn has not come");
+    keys.replace([]);
+    drop(held);
+    assert_eq!(verify.await, Err(Denied::UnknownKey));
+}
+
 #[test]
 fn s20_nothing_of_a_secret_is_printed() {
     let (generated, token) = make(NewKey::new("ops", Role::SiteAdmin));

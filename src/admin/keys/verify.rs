@@ -229,6 +229,13 @@ impl ApiKeys {
         self.is_known(self.0.set.load().by_id.get(id), &digest)
     }
 
+    /// Keeps slow checks waiting for as long as the answer is held.
+    #[cfg(test)]
+    pub(super) fn hold_checks(&self) -> tokio::sync::SemaphorePermit<'_> {
+        let all = u32::try_from(PARALLEL_CHECKS).expect("a small number");
+        self.0.checks.try_acquire_many(all).expect("nobody checks")
+    }
+
     fn may_try(&self, from: Option<IpAddr>) -> Result<(), Denied> {
         match self.0.attempts.wait(from, self.0.clock.tick()) {
             Some(retry_after) => Err(Denied::TooMany { retry_after }),

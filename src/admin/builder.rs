@@ -1,0 +1,118 @@
+//! How the side port's router is put together.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn, from_fn_with_state};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use super::cursor::Cursors;
+use super::guard::guard;
+use super::hosts::AllowedHosts;
+use super::keys::ApiKeys;
+use super::problem::{self, Problem, ProblemKind};
+use super::spaces::{AdminSpaces, SpaceInfo};
+use super::state::Admin;
+use super::{native, ops};
+use crate::domain::HostPattern;
+use crate::sessions::Sessions;
+use crate::telemetry::{Health, Metrics};
+
+/// Settings of a side port's router. What is not set has the default that it names.
+#[derive(Debug)]
+#[must_use]
+pub struct AdminBuilder {
+    admin: Admin,
+    metrics_public: bool,
+}
+
+impl AdminBuilder {
+    pub(super) fn new(sessions: Sessions, keys: ApiKeys) -> Self {
+        let default = SpaceInfo::of(sessions.default_space().id().clone());
+        Self {
+            admin: Admin {
+                sessions,
+                keys,
+                spaces: AdminSpaces::new(vec![default]),
+                hosts: AllowedHosts::default(),
+                cursors: Cursors::new(),
+                health: Health::new(),
+                metrics: None,
+            },
+            metrics_public: false,
+        }
+    }
+
+    /// The spaces to list. Default: the default space of the sessions alone. Sessions of a
+    /// space that is not listed can still be reached by its id.
+    pub fn spaces(mut self, spaces: AdminSpaces) -> Self {
+        self.admin.spaces = spaces;
+        self
+    }
+
+    /// The metrics to show at `/metrics`. Default: none, and nothing there.
+    pub fn metrics(mut self, metrics: Arc<Metrics>) -> Self {
+        self.admin.metrics = Some(metrics);
+        self
+    }
+
+    /// Whether `/metrics` needs no key. Default: it needs one, of any role.
+    pub const fn metrics_public(mut self, public: bool) -> Self {
+        self.metrics_public = public;
+        self
+    }
+
+    /// The health that `/health/ready` tells. Default: always ready.
+    pub fn health(mut self, health: Health) -> Self {
+        self.admin.health = health;
+        self
+    }
+
+    /// An address that the side port listens on, and may therefore be asked for by. An
+    /// unspecified one (`0.0.0.0`, `::`) allows every address, but no name.
+    pub fn listen(mut self, address: SocketAddr) -> Self {
+        self.admin.hosts.listen(address.ip());
+        self
+    }
+
+    /// A host that the side port may be asked for by. Default: `localhost` and the loopback
+    /// addresses, which stay allowed.
+    pub fn host(mut self, host: HostPattern) -> Self {
+        self.admin.hosts.add(host);
+        self
+    }
+
+    /// The router: health, metrics and the native API, each behind what it needs.
+    pub fn build(self) -> Router {
+        let admin = Arc::new(self.admin);
+        let (open, guarded) = if self.metrics_public {
+            (ops::health().merge(ops::metrics()), Router::new())
+        } else {
+            (ops::health(), ops::metrics())
+        };
+        let guarded = guarded
+            .merge(native::router(&admin))
+            .method_not_allowed_fallback(wrong_method)
+            .fallback(unknown_route)
+            .layer(DefaultBodyLimit::max(MAX_BODY))
+            .layer(from_fn_with_state(Arc::clone(&admin), guard));
+        open.method_not_allowed_fallback(wrong_method)
+            .merge(guarded)
+            .layer(CatchPanicLayer::custom(problem::of_panic))
+            .layer(from_fn(problem::finish))
+            .with_state(admin)
+    }
+}
+
+async fn wrong_method() -> Problem {
+    ProblemKind::MethodNotAllowed.into()
+}
+
+async fn unknown_route() -> Problem {
+    ProblemKind::UnknownRoute.into()
+}
+
+/// Bytes of a request's body.
+const MAX_BODY: usize = 64 * 1024;

@@ -1,0 +1,94 @@
+//! What callers learn when something here fails.
+
+use std::sync::Arc;
+
+use super::{Side, id, request};
+use crate::admin::builder;
+use crate::admin::keys::{ApiKeys, NewKey, Role};
+use crate::domain::{Session, SessionEnd, SessionId, SessionPolicy, Tick, TokenDigest};
+use crate::sessions::Sessions;
+use crate::store::{Created, Ended, Scan, ScanPage, SessionStore, StoreError, StoreFuture};
+
+/// A store that cannot be reached, or that has a bug.
+#[derive(Debug)]
+enum Broken {
+    Away,
+    Panics,
+}
+
+impl Broken {
+    fn fail<T>(&self) -> StoreFuture<'_, T> {
+        Box::pin(async move {
+            match self {
+                Self::Away => Err(StoreError::Unavailable("secret-host refuses".into())),
+                Self::Panics => panic!("a secret detail"),
+            }
+        })
+    }
+}
+
+impl SessionStore for Broken {
+    fn outlives_process(&self) -> bool {
+        true
+    }
+
+    fn create(&self, _: &Arc<Session>) -> StoreFuture<'_, Created> {
+        self.fail()
+    }
+
+    fn load(&self, _: &TokenDigest) -> StoreFuture<'_, Option<Arc<Session>>> {
+        self.fail()
+    }
+
+    fn touch_many(&self, _: &[(SessionId, Tick)]) -> StoreFuture<'_, ()> {
+        self.fail()
+    }
+
+    fn end(&self, _: SessionId, _: SessionEnd) -> StoreFuture<'_, Ended> {
+        self.fail()
+    }
+
+    fn get(&self, _: SessionId) -> StoreFuture<'_, Option<Arc<Session>>> {
+        self.fail()
+    }
+
+    fn scan(&self, _: Scan) -> StoreFuture<'_, ScanPage> {
+        self.fail()
+    }
+
+    fn purge(&self) -> StoreFuture<'_, usize> {
+        self.fail()
+    }
+}
+
+#[tokio::test]
+async fn s15_a_store_that_is_away_is_503_and_a_panic_is_500_and_neither_says_why() {
+    for (store, status, name) in [
+        (Broken::Away, 503, "store-unavailable"),
+        (Broken::Panics, 500, "internal"),
+    ] {
+        let sessions = Sessions::builder().store(Arc::new(store)).build();
+        sessions.space(&id("1001"), SessionPolicy::default());
+        let new = NewKey::new("ops", Role::SiteAdmin);
+        let (key, bearer) = new.make(sessions.clock().wall()).unwrap();
+        let side = Side {
+            router: builder(sessions, ApiKeys::new([key])).build(),
+            ..Side::new()
+        };
+        let session = "/api/v1/spaces/1001/sessions/00000000-0000-7000-8000-000000000000";
+        for (method, path) in [
+            ("GET", "/api/v1/spaces/1001/sessions"),
+            ("GET", session),
+            ("DELETE", session),
+        ] {
+            let answer = side.send(request(method, path, Some(&bearer), "")).await;
+            answer.problem(status, name);
+            assert!(!answer.text.contains("secret"), "{}", answer.text);
+            assert_eq!(answer.headers.contains_key("retry-after"), status == 503);
+            assert_eq!(answer.headers["cache-control"], "no-store");
+        }
+        side.send(request("GET", "/health/live", None, ""))
+            .await
+            .json(200);
+    }
+}
