@@ -1,5 +1,19 @@
 //! The composition root: from options to a gateway that runs, and from new options to a
 //! gateway that runs differently. Wiring only.
+//!
+//! [`Gateway::start`] builds everything the options name before it binds a socket, so what is
+//! wrong with them is known while nothing has happened yet. [`Gateway::reload`] builds the
+//! same anew and exchanges it in one step, or not at all.
 
+mod authn;
 pub mod demo;
+mod error;
+mod explain;
+mod gateway;
 pub mod options;
+mod plan;
+mod space;
+
+pub use error::{BuildError, SpaceError, StartError};
+pub use explain::{ExplainError, Explanation};
+pub use gateway::Gateway;

@@ -1,5 +1,7 @@
 //! A space's access rules: which users may use which paths.
 
+use std::fmt;
+
 use globset::{GlobBuilder, GlobMatcher};
 
 use super::{Attributes, Method, RequestPath, Session};
@@ -88,6 +90,11 @@ impl AccessRule {
         })
     }
 
+    /// Whether it covers `path`, as it is or `decoded`.
+    fn covers_either(&self, method: &str, path: &RequestPath<'_>, decoded: &str) -> bool {
+        self.covers(method, path.as_str()) || self.covers(method, decoded)
+    }
+
     fn covers(&self, method: &str, path: &str) -> bool {
         (self.methods.is_empty() || self.methods.iter().any(|m| &**m == method))
             && (self.glob.is_match(path)
@@ -141,6 +148,36 @@ impl AccessRules {
             }
         }
         Ok(())
+    }
+}
+
+impl AccessRules {
+    /// The rules that cover a request for `path`.
+    pub fn covering<'r>(
+        &'r self,
+        method: &'r str,
+        path: &'r RequestPath<'_>,
+    ) -> impl Iterator<Item = &'r AccessRule> {
+        let decoded = path.decoded().into_owned();
+        self.0
+            .iter()
+            .filter(move |rule| rule.covers_either(method, path, &decoded))
+    }
+}
+
+impl fmt::Display for AccessRule {
+    /// The pattern and what it needs: `/admin/**: attribute group is one of admins`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.methods.is_empty() {
+            write!(f, "{} ", self.methods.join("|"))?;
+        }
+        write!(f, "{}: ", self.glob.glob())?;
+        match &self.requirement {
+            Requirement::Attribute { name, any_of } => {
+                write!(f, "attribute {name} is one of {}", any_of.join(", "))
+            }
+            Requirement::SignedIn => f.write_str("somebody in particular, not anonymous"),
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Host names, compared as DNS compares them.
 
+use std::fmt;
 use std::net::Ipv6Addr;
 
 /// Which hosts a space answers to: one name, or every name one level below another.
@@ -57,6 +58,15 @@ impl HostPattern {
                     && host[at..].eq_ignore_ascii_case(suffix)
                     && !host[..at].contains('.')
             }),
+        }
+    }
+}
+
+impl fmt::Display for HostPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exact(name) => f.write_str(name),
+            Self::Below(suffix) => write!(f, "*{suffix}"),
         }
     }
 }

@@ -81,6 +81,16 @@ impl<'a> RequestPath<'a> {
         &self.0
     }
 
+    /// The path below a prefix of `prefix_len` bytes that [`PathPrefix::strip`] found on it;
+    /// `/` when nothing is left.
+    #[must_use]
+    pub fn below(&self, prefix_len: usize) -> RequestPath<'_> {
+        match self.0.get(prefix_len..) {
+            Some(rest) if rest.starts_with('/') => RequestPath(Cow::Borrowed(rest)),
+            _ => RequestPath(Cow::Borrowed("/")),
+        }
+    }
+
     /// Whether the normal form is what came in.
     #[must_use]
     pub fn is_unchanged(&self) -> bool {

@@ -33,9 +33,11 @@ impl<B> LayerBody<B> {
         }
     }
 
-    pub(super) const fn own(body: Full<Bytes>) -> Self {
+    pub(super) fn own(body: Bytes) -> Self {
         Self {
-            kind: Kind::Own { body },
+            kind: Kind::Own {
+                body: Full::new(body),
+            },
         }
     }
 }

@@ -8,7 +8,6 @@ use http::header::{ALLOW, HOST, HeaderValue, ORIGIN};
 use http::request::Parts;
 use http::{HeaderName, Method, Response, StatusCode};
 use http_body::Body;
-use http_body_util::Full;
 use percent_encoding::percent_decode_str;
 
 use super::gate::Gate;
@@ -119,7 +118,7 @@ impl Gate {
                 let mut response = if client::accepts_html(&request.parts.headers) {
                     self.logged_out()
                 } else {
-                    let mut response = Response::new(Full::default());
+                    let mut response = Response::new(Bytes::new());
                     *response.status_mut() = StatusCode::NO_CONTENT;
                     response
                 };

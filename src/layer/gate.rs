@@ -171,6 +171,12 @@ impl Gate {
         &self.0.space
     }
 
+    /// The space's name, as pages show it.
+    #[must_use]
+    pub fn title(&self) -> &str {
+        &self.0.title
+    }
+
     /// The space's path prefix.
     #[must_use]
     pub fn prefix(&self) -> &PathPrefix {

@@ -4,7 +4,7 @@ use bytes::{Buf, Bytes};
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{Response, StatusCode};
 use http_body::Body;
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::BodyExt as _;
 use zeroize::Zeroizing;
 
 use super::endpoints::{NOT_FOUND, is_same_origin, parameter};
@@ -19,11 +19,7 @@ const MAX_FORM: usize = 16 * 1024;
 
 impl Gate {
     /// Answers a submitted login form.
-    pub(super) async fn log_in<B>(
-        &self,
-        request: AuthnRequest<'_>,
-        body: B,
-    ) -> Response<Bytes>
+    pub(super) async fn log_in<B>(&self, request: AuthnRequest<'_>, body: B) -> Response<Bytes>
     where
         B: Body,
         B::Data: Buf,

@@ -70,9 +70,10 @@ mod tests;
 
 pub use admit::{Admission, Refusal};
 pub use body::LayerBody;
-pub use cookie::{CookieNames, Presented};
+pub use cookie::{CookieNames, Presented, SetCookie};
 pub use extract::{CurrentSession, NoSession};
 pub use future::ResponseFuture;
 pub use gate::{Ask, Gate, GateBuilder, Verdict};
 pub use layer::ProxySessionLayer;
+pub use reject::short_answer;
 pub use service::ProxySessionService;

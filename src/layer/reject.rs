@@ -6,8 +6,7 @@ use http::header::{
     WWW_AUTHENTICATE,
 };
 use http::request::Parts;
-use http::{Response, StatusCode};
-use http_body_util::Full;
+use http::{HeaderMap, Response, StatusCode};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::admit::Refusal;
@@ -124,37 +123,45 @@ impl Gate {
         }
     }
 
-    /// A short answer: a page for who takes HTML, otherwise a problem (RFC 9457).
-    pub(super) fn say(
-        &self,
-        parts: &Parts,
-        status: StatusCode,
-        text: &str,
-    ) -> Response<Bytes> {
-        if accepts_html(&parts.headers) {
-            return page(status, pages::message(&self.0.title, status, text));
-        }
-        let problem = serde_json::json!({
-            "type": "about:blank",
-            "title": status.canonical_reason().unwrap_or("Error"),
-            "status": status.as_u16(),
-            "detail": text,
-        });
-        let mut response = Response::new(Full::from(problem.to_string()));
-        *response.status_mut() = status;
-        let headers = response.headers_mut();
-        headers.insert(
-            CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        );
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        response
+    /// A short answer under the space's title: a page for who takes HTML, otherwise a problem
+    /// (RFC 9457).
+    pub fn say(&self, parts: &Parts, status: StatusCode, text: &str) -> Response<Bytes> {
+        short_answer(&parts.headers, &self.0.title, status, text)
     }
+}
+
+/// A short answer to a request with these headers: a page under `title` for who takes HTML,
+/// otherwise a problem (RFC 9457).
+#[must_use]
+pub fn short_answer(
+    headers: &HeaderMap,
+    title: &str,
+    status: StatusCode,
+    text: &str,
+) -> Response<Bytes> {
+    if accepts_html(headers) {
+        return page(status, pages::message(title, status, text));
+    }
+    let problem = serde_json::json!({
+        "type": "about:blank",
+        "title": status.canonical_reason().unwrap_or("Error"),
+        "status": status.as_u16(),
+        "detail": text,
+    });
+    let mut response = Response::new(Bytes::from(problem.to_string()));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("application/problem+json"),
+    );
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
 
 /// A redirect that the browser follows with GET (RFC 9110, section 15.4.4).
 pub(super) fn see_other(target: &str) -> Response<Bytes> {
-    let mut response = Response::new(Full::default());
+    let mut response = Response::new(Bytes::new());
     *response.status_mut() = StatusCode::SEE_OTHER;
     let headers = response.headers_mut();
     let location = HeaderValue::try_from(target).unwrap_or(HeaderValue::from_static("/"));
@@ -165,7 +172,7 @@ pub(super) fn see_other(target: &str) -> Response<Bytes> {
 
 /// A page of ours, which nobody may frame, script or keep.
 pub(super) fn page(status: StatusCode, html: String) -> Response<Bytes> {
-    let mut response = Response::new(Full::from(html));
+    let mut response = Response::new(Bytes::from(html));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     for (name, value) in [

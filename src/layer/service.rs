@@ -7,7 +7,6 @@ use bytes::{Buf, Bytes};
 use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use http_body::Body;
-use http_body_util::Full;
 use tower_service::Service;
 
 use super::admit::Admission;
@@ -158,12 +157,13 @@ fn request_of(parts: &Parts) -> AuthnRequest<'_> {
     }
 }
 
+#[expect(
+    clippy::result_large_err,
+    reason = "the response is what the caller goes on with"
+)]
 /// The path that rules are matched against. The inner service reads the path as it came, so
 /// one that programs read differently is refused rather than put into another form.
-fn below_prefix<'p>(
-    gate: &Gate,
-    parts: &'p Parts,
-) -> Result<RequestPath<'p>, Response<Bytes>> {
+fn below_prefix<'p>(gate: &Gate, parts: &'p Parts) -> Result<RequestPath<'p>, Response<Bytes>> {
     let below = gate
         .prefix()
         .strip(parts.uri.path())

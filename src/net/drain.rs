@@ -1,5 +1,7 @@
 //! Finishing gracefully: every connection is told, then waited for, then cut.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -15,6 +17,8 @@ pub struct Drain {
 /// What accept loops hold: hears of the drain, and registers connections. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Draining {
+    /// Set before `begun` fires: whoever is woken by it sees it, and reading it costs nothing.
+    flag: Arc<AtomicBool>,
     begun: CancellationToken,
     cut: CancellationToken,
     connections: TaskTracker,
@@ -54,11 +58,13 @@ impl Drain {
     /// `limit`, then cuts the others.
     pub async fn drain(self, limit: Duration) -> Drained {
         let Draining {
+            flag,
             begun,
             cut,
             connections,
         } = self.draining;
         let open = connections.len();
+        flag.store(true, Ordering::Release);
         begun.cancel();
         connections.close();
         let waited = tokio::time::timeout(limit, connections.wait()).await;
@@ -88,7 +94,7 @@ impl Draining {
     /// Whether the drain has begun.
     #[must_use]
     pub fn has_begun(&self) -> bool {
-        self.begun.is_cancelled()
+        self.flag.load(Ordering::Acquire)
     }
 
     /// Waits for the drain to begin: an accept loop then stops accepting.

@@ -14,15 +14,19 @@
 //! belongs on a loopback address only. Its page uses relative addresses throughout, so the
 //! app works under any path prefix.
 
+pub mod data;
 mod echo;
 mod events;
 mod page;
+mod server;
 mod socket;
 #[cfg(test)]
 mod tests;
 
 use axum::Router;
 use axum::routing::{any, get};
+
+pub use server::DemoApp;
 
 /// The demo app, to be served on a loopback listener of its own.
 pub fn router() -> Router {

@@ -1,1 +1,72 @@
-fn main() {}
+//! The `gatepass` command: the gateway, and what operators need around it.
+
+mod check;
+mod demo;
+mod exit;
+mod key;
+mod prompt;
+mod serve;
+mod shell;
+mod table;
+mod token;
+mod user;
+mod watch;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use exit::Failure;
+
+/// Proxy-session authentication in front of web applications.
+#[derive(Debug, Parser)]
+#[command(
+    name = "gatepass",
+    version,
+    about,
+    propagate_version = true,
+    max_term_width = 100
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the gateway
+    Serve(serve::Args),
+    /// Run the gateway before a small demo app, with well-known users and keys, on this machine
+    Demo(demo::Args),
+    /// Check a configuration without running it
+    Check(check::Args),
+    /// Manage a users file (local logins)
+    #[command(subcommand)]
+    User(user::Command),
+    /// Manage a keys file (API keys of the side port)
+    #[command(subcommand)]
+    Key(key::Command),
+    /// Mint a JWT for tests
+    Token(token::Args),
+    /// Print a shell's completions
+    Completions(shell::CompletionsArgs),
+    /// Print the manual page
+    Man,
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Serve(args) => serve::run(&args),
+        Command::Demo(args) => demo::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::User(command) => user::run(command),
+        Command::Key(command) => key::run(command),
+        Command::Token(args) => token::run(&args),
+        Command::Completions(args) => shell::completions(&args),
+        Command::Man => shell::man(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}

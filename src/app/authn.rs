@@ -1,0 +1,169 @@
+//! From a space's authentication options to its chain.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::error::SpaceError;
+use super::options::{
+    AnonymousMode, AuthnMethod, HeaderOptions, HeaderUser, JwtDirectory, JwtOptions, KeySource,
+    SpaceOptions,
+};
+use crate::authn::header::HeaderAuthenticator;
+use crate::authn::jwt::{JwtAuthenticator, KeySet, VerifyingKey};
+use crate::authn::local::{LocalAuthenticator, LocalUsers, LoginLimits, UsersFile};
+use crate::authn::{Anonymous, AttributeMapping, Authenticator, Chain, ClaimPath};
+use crate::domain::{Clock, SpaceId};
+
+/// The users of the local logins, by the file they are in: one and the same over all spaces
+/// and reloads, so that what was counted against a guesser stays counted.
+#[derive(Default)]
+pub(super) struct Users(HashMap<PathBuf, Arc<LocalUsers>>);
+
+/// Users files that were read and are to be put into force.
+#[derive(Default)]
+pub(super) struct NewUsers(Vec<(PathBuf, Arc<LocalUsers>, UsersFile)>);
+
+impl Users {
+    /// The users in `path`, as they are to be.
+    fn prepare(
+        &self,
+        path: &Path,
+        new: &mut NewUsers,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Arc<LocalUsers>, SpaceError> {
+        if let Some((_, users, _)) = new.0.iter().find(|(known, ..)| known == path) {
+            return Ok(Arc::clone(users));
+        }
+        let file = UsersFile::load(path)?;
+        let users = match self.0.get(path) {
+            Some(users) => Arc::clone(users),
+            None => Arc::new(LocalUsers::new(&file, LoginLimits::default(), clock)),
+        };
+        new.0.push((path.to_owned(), Arc::clone(&users), file));
+        Ok(users)
+    }
+
+    /// Puts what was read into force.
+    pub(super) fn commit(&mut self, new: NewUsers) {
+        for (path, users, file) in new.0 {
+            users.replace(&file);
+            self.0.insert(path, users);
+        }
+    }
+}
+
+/// The chain of a space, in the order of its options.
+pub(super) fn chain(
+    options: &SpaceOptions,
+    users: &Users,
+    new_users: &mut NewUsers,
+    clock: &Arc<dyn Clock>,
+) -> Result<Chain, (&'static str, SpaceError)> {
+    let mut methods: Vec<Arc<dyn Authenticator>> = Vec::new();
+    let mut anonymous = None;
+    for method in &options.authn {
+        match method {
+            AuthnMethod::Jwt(jwt) => {
+                methods.push(Arc::new(
+                    jwt_authenticator(&options.id, jwt, clock).map_err(|e| ("jwt", e))?,
+                ));
+            }
+            AuthnMethod::Header(header) => {
+                methods.push(Arc::new(
+                    header_authenticator(&options.id, header).map_err(|e| ("header", e))?,
+                ));
+            }
+            AuthnMethod::Local(local) => {
+                let users = users
+                    .prepare(&local.users, new_users, clock)
+                    .map_err(|e| ("local", e))?;
+                methods.push(Arc::new(LocalAuthenticator::new(users)));
+            }
+            AuthnMethod::Anonymous(AnonymousMode::Allow) => anonymous = Some(Anonymous::allow()),
+            AuthnMethod::Anonymous(AnonymousMode::Always) => anonymous = Some(Anonymous::always()),
+        }
+    }
+    let chain = Chain::new(methods);
+    Ok(match anonymous {
+        Some(anonymous) => chain.with_anonymous(anonymous),
+        None => chain,
+    })
+}
+
+fn jwt_authenticator(
+    space: &SpaceId,
+    options: &JwtOptions,
+    clock: &Arc<dyn Clock>,
+) -> Result<JwtAuthenticator, SpaceError> {
+    let mut jwt = JwtAuthenticator::builder()
+        .space(space)
+        .issuer(&options.issuer)
+        .leeway(options.leeway)
+        .algorithms(options.algorithms.iter().copied())
+        .clock(Arc::clone(clock));
+    for audience in &options.audiences {
+        jwt = jwt.audience(audience.as_str());
+    }
+    jwt = match &options.keys {
+        KeySource::PemFile(path) => jwt.key(VerifyingKey::read_pem(path)?),
+        KeySource::SecretFile(path) => {
+            jwt.key(VerifyingKey::from_secret(read(path)?.trim_ascii())?)
+        }
+        KeySource::JwksFile(path) => jwt.jwks(KeySet::read_jwks(path)?),
+        KeySource::JwksUrl(url) => jwt.jwks_url(url.to_string()),
+    };
+    if let Some(header) = &options.header {
+        jwt = jwt.header(header.clone());
+    }
+    if let Some(query) = &options.query {
+        jwt = jwt.query_parameter(query);
+    }
+    jwt = match &options.claims.directory {
+        JwtDirectory::Fixed(directory) => jwt.directory(directory.as_str()),
+        JwtDirectory::Claim(claim) => jwt.directory_claim(ClaimPath::new(claim)?),
+    };
+    jwt = jwt
+        .id_claim(ClaimPath::new(&options.claims.id)?)
+        .name_claim(ClaimPath::new(&options.claims.name)?)
+        .email_claim(ClaimPath::new(&options.claims.email)?);
+    for mapping in &options.attributes {
+        jwt = jwt.attribute(AttributeMapping {
+            claim: ClaimPath::new(&mapping.claim)?,
+            attribute: mapping.attribute.as_str().into(),
+            mandatory: mapping.mandatory,
+        });
+    }
+    Ok(jwt.build()?)
+}
+
+fn header_authenticator(
+    space: &SpaceId,
+    options: &HeaderOptions,
+) -> Result<HeaderAuthenticator, SpaceError> {
+    let mut header = HeaderAuthenticator::builder(space, options.name.clone());
+    header = match &options.user {
+        HeaderUser::Id { directory } => header.directory(directory),
+        HeaderUser::Pattern(pattern) => header.pattern(pattern),
+    };
+    for network in &options.trusted {
+        header = header.trust(*network);
+    }
+    if let Some(name) = &options.name_header {
+        header = header.name_header(name.clone());
+    }
+    if let Some(email) = &options.email_header {
+        header = header.email_header(email.clone());
+    }
+    if let Some(groups) = &options.groups_header {
+        header = header.attribute_header(groups.clone(), "group");
+    }
+    Ok(header.build()?)
+}
+
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, SpaceError> {
+    std::fs::read(path).map_err(|source| SpaceError::File {
+        path: path.to_owned(),
+        source,
+    })
+}

@@ -1,0 +1,286 @@
+//! A gateway that runs.
+
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::authn::Users;
+use super::error::{BuildError, StartError};
+use super::options::{EdgeOptions, GatewayOptions};
+use super::plan::{Plan, Planner};
+use crate::admin::keys::ApiKeys;
+use crate::admin::{self, AdminServer, AdminSpaces, SessionObserver};
+use crate::domain::{Clock, SystemClock};
+use crate::net::strict_h1::Limits;
+use crate::net::{Drained, Timeouts, bind};
+use crate::proxy::headers::AssertionKey;
+use crate::proxy::{Edge, EdgeServer, EdgeSettings, EdgeSockets};
+use crate::sessions::Sessions;
+use crate::store::{MemoryStore, Retention};
+use crate::telemetry::{Health, Metrics};
+
+/// A gateway that runs: edge, side port and sweeper. Dropped, its threads go on; end it with
+/// [`shut_down`](Self::shut_down).
+pub struct Gateway {
+    sessions: Sessions,
+    clock: Arc<dyn Clock>,
+    metrics: Arc<Metrics>,
+    health: Health,
+    keys: ApiKeys,
+    spaces: AdminSpaces,
+    assertion_key: Arc<AssertionKey>,
+    edge: EdgeServer,
+    admin_address: SocketAddr,
+    stop: CancellationToken,
+    tasks: Vec<JoinHandle<()>>,
+    /// What is exchanged one reload at a time.
+    reloading: Mutex<Reloading>,
+}
+
+struct Reloading {
+    users: Users,
+    options: GatewayOptions,
+}
+
+/// How often sessions whose time is up are looked for.
+const SWEEP: Duration = Duration::from_secs(10);
+
+impl Gateway {
+    /// Builds everything that `options` name, then binds their addresses, then starts.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`]; then nothing was started.
+    pub async fn start(options: GatewayOptions) -> Result<Self, StartError> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let metrics = Arc::new(Metrics::new());
+        let health = Health::new();
+        let retention = Retention {
+            time: options.store.retention,
+            max: options.store.max_ended,
+        };
+        let sessions = Sessions::builder()
+            .clock(Arc::clone(&clock))
+            .store(Arc::new(MemoryStore::new(retention, Arc::clone(&clock))))
+            .observer(Arc::new(SessionObserver::new(Arc::clone(&metrics))))
+            .build();
+        let settings = edge_settings(&options.edge, options.log.access);
+        let assertion_key = Arc::new(AssertionKey::generate().map_err(BuildError::AssertionKey)?);
+        let mut users = Users::default();
+        let planner = Planner {
+            sessions: &sessions,
+            clock: &clock,
+            metrics: &metrics,
+            assertion_key: &assertion_key,
+            users: &users,
+            workers: settings.workers.get(),
+        };
+        let Plan {
+            targets,
+            trusted,
+            infos,
+            keys,
+            users: new_users,
+            ..
+        } = planner.plan(&options)?;
+        users.commit(new_users);
+        let (keys, spaces) = (
+            ApiKeys::with_clock(keys, Arc::clone(&clock)),
+            AdminSpaces::new(infos),
+        );
+
+        let sockets = EdgeSockets::bind(&options.edge.listen, settings.workers)?;
+        let admin_socket = bind(options.admin.listen, NonZeroUsize::MIN)?.pop();
+        let admin_socket = admin_socket
+            .ok_or_else(|| StartError::SidePort(std::io::ErrorKind::AddrNotAvailable.into()))?;
+        let admin_socket =
+            tokio::net::TcpListener::from_std(admin_socket).map_err(StartError::SidePort)?;
+        let admin_address = admin_socket.local_addr().map_err(StartError::SidePort)?;
+
+        let mut side_port = admin::builder(sessions.clone(), keys.clone())
+            .spaces(spaces.clone())
+            .metrics(Arc::clone(&metrics))
+            .health(health.clone())
+            .listen(admin_address);
+        for host in &options.admin.hosts {
+            side_port = side_port.host(host.clone());
+        }
+        let edge = Edge::new(settings, targets, trusted, Arc::clone(&clock));
+        let edge = EdgeServer::start(edge, sockets)?;
+        let stop = CancellationToken::new();
+        let tasks = vec![
+            tokio::spawn(AdminServer::new(admin_socket, side_port.build()).run(stop.clone())),
+            tokio::spawn({
+                let (stop, sweeper) = (stop.clone(), sessions.clone().run_sweeper(SWEEP));
+                async move {
+                    let _ = stop.run_until_cancelled(sweeper).await;
+                }
+            }),
+        ];
+        metrics.config_taken(clock.wall());
+        Ok(Self {
+            sessions,
+            clock,
+            metrics,
+            health,
+            keys,
+            spaces,
+            assertion_key,
+            edge,
+            admin_address,
+            stop,
+            tasks,
+            reloading: Mutex::new(Reloading { users, options }),
+        })
+    }
+
+    /// Builds everything that `options` name, starts nothing, and forgets it.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`] with what cannot be built.
+    pub fn check(options: &GatewayOptions) -> Result<(), BuildError> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let planner = Planner {
+            sessions: &Sessions::builder().clock(Arc::clone(&clock)).build(),
+            clock: &clock,
+            metrics: &Metrics::new(),
+            assertion_key: &Arc::new(AssertionKey::generate().map_err(BuildError::AssertionKey)?),
+            users: &Users::default(),
+            workers: 1,
+        };
+        planner.plan(options).map(drop)
+    }
+
+    /// Puts new spaces, users, keys and trusted proxies into force; no connection and no
+    /// session is dropped. Says which changed options need a restart and are not in force.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`]; then everything is as it was.
+    pub fn reload(&self, options: GatewayOptions) -> Result<Vec<&'static str>, BuildError> {
+        let mut reloading = self
+            .reloading
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let planner = Planner {
+            sessions: &self.sessions,
+            clock: &self.clock,
+            metrics: &self.metrics,
+            assertion_key: &self.assertion_key,
+            users: &reloading.users,
+            workers: self.edge.edge().settings().workers.get(),
+        };
+        let plan = match planner.plan(&options) {
+            Ok(plan) => plan,
+            Err(error) => {
+                self.metrics.config_refused();
+                return Err(error);
+            }
+        };
+        plan.set_policies();
+        let Plan {
+            targets,
+            trusted,
+            infos,
+            keys,
+            users,
+            ..
+        } = plan;
+        reloading.users.commit(users);
+        self.keys.replace(keys);
+        self.edge.edge().replace(targets, trusted);
+        self.spaces.replace(infos);
+        self.metrics.config_taken(self.clock.wall());
+        let unchanged = needs_restart(&reloading.options, &options);
+        reloading.options = options;
+        Ok(unchanged)
+    }
+
+    /// Notes that a configuration was refused before it became options.
+    pub fn refuse_reload(&self) {
+        self.metrics.config_refused();
+    }
+
+    /// Its sessions.
+    #[must_use]
+    pub const fn sessions(&self) -> &Sessions {
+        &self.sessions
+    }
+
+    /// The addresses of the edge, with the ports that were chosen for port 0.
+    #[must_use]
+    pub fn edge_addresses(&self) -> &[SocketAddr] {
+        self.edge.addresses()
+    }
+
+    /// The address of the side port.
+    #[must_use]
+    pub const fn admin_address(&self) -> SocketAddr {
+        self.admin_address
+    }
+
+    /// Takes no more connections, lets open exchanges finish within the drain time, cuts the
+    /// rest, and ends. The side port tells that it drains until the edge has ended.
+    pub async fn shut_down(self) -> Drained {
+        self.health.drain();
+        let drained = self.edge.shut_down().await;
+        self.stop.cancel();
+        for task in self.tasks {
+            let _ = task.await;
+        }
+        drained
+    }
+}
+
+fn edge_settings(options: &EdgeOptions, access_log: bool) -> EdgeSettings {
+    let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    EdgeSettings {
+        workers: options.workers.and_then(NonZeroUsize::new).unwrap_or(cores),
+        limits: Limits {
+            head: options.limits.head_size,
+            lines: options.limits.header_lines,
+            ..Limits::default()
+        },
+        timeouts: Timeouts {
+            head: options.timeouts.header_read,
+            idle: options.timeouts.keep_alive,
+            body: options.timeouts.body_idle,
+            ..Timeouts::default()
+        },
+        max_connections: options.max_connections,
+        drain: options.timeouts.drain,
+        scheme: options.default_scheme,
+        access_log,
+    }
+}
+
+/// The keys whose change takes a restart, of those that have changed.
+fn needs_restart(old: &GatewayOptions, new: &GatewayOptions) -> Vec<&'static str> {
+    let changed = [
+        ("edge.listen", old.edge.listen != new.edge.listen),
+        ("edge.workers", old.edge.workers != new.edge.workers),
+        (
+            "edge.max_connections",
+            old.edge.max_connections != new.edge.max_connections,
+        ),
+        (
+            "edge.default_scheme",
+            old.edge.default_scheme != new.edge.default_scheme,
+        ),
+        ("edge.timeouts", old.edge.timeouts != new.edge.timeouts),
+        ("edge.limits", old.edge.limits != new.edge.limits),
+        ("admin.listen", old.admin.listen != new.admin.listen),
+        ("admin.hosts", old.admin.hosts != new.admin.hosts),
+        ("store", old.store != new.store),
+        ("log", old.log != new.log),
+    ];
+    changed
+        .into_iter()
+        .filter_map(|(key, changed)| changed.then_some(key))
+        .collect()
+}

@@ -1,0 +1,163 @@
+//! From a space's options to what the proxy does for it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue};
+
+use super::authn::read;
+use super::error::SpaceError;
+use super::options::{AssertionOptions, IdentityHeaders, SpaceOptions};
+use crate::authn::{Chain, Consumed};
+use crate::domain::{Clock, SpaceState};
+use crate::layer::Gate;
+use crate::proxy::SpaceSettings;
+use crate::proxy::headers::{
+    Assertion, AssertionKey, CookieNames, HeaderRules, Profile, Profiles, Scrub, Template,
+};
+use crate::proxy::upstream::{UpstreamAddresses, UpstreamSettings};
+use crate::sessions::Sessions;
+use crate::telemetry::SpaceMetrics;
+
+type Failed = (&'static str, SpaceError);
+
+/// What all spaces of a gateway have in common.
+pub(super) struct Shared<'s> {
+    pub(super) sessions: &'s Sessions,
+    pub(super) clock: &'s Arc<dyn Clock>,
+    pub(super) cookies: &'s Arc<CookieNames>,
+    /// The key of assertions whose space has none of its own.
+    pub(super) assertion_key: &'s Arc<AssertionKey>,
+    /// Custom identity headers and assertion headers of every space.
+    pub(super) asserted: &'s [HeaderName],
+}
+
+/// The header names that `options` asserts beyond the well-known profiles.
+pub(super) fn asserted_names(options: &SpaceOptions) -> Vec<HeaderName> {
+    let mut names: Vec<HeaderName> = options.assertion.iter().map(|a| a.header.clone()).collect();
+    for profile in &options.identity_headers {
+        if let IdentityHeaders::Custom(headers) = profile {
+            names.extend(headers.iter().map(|(name, _)| name.clone()));
+        }
+    }
+    names
+}
+
+/// The settings of one space.
+pub(super) fn settings(
+    options: &SpaceOptions,
+    chain: Chain,
+    state: &Arc<SpaceState>,
+    metrics: Arc<SpaceMetrics>,
+    shared: &Shared<'_>,
+) -> Result<SpaceSettings, Failed> {
+    let consumed: Vec<HeaderName> = chain
+        .consumed()
+        .iter()
+        .filter_map(|consumed| match consumed {
+            Consumed::Header(name) => Some(name.clone()),
+            _ => None,
+        })
+        .collect();
+    let scrub = Arc::new(Scrub::new(shared.asserted, &consumed));
+    let profiles = profiles(options).map_err(|e| ("identity_headers", e))?;
+    let mut headers = HeaderRules::new(scrub, Arc::clone(shared.cookies)).with_profiles(profiles);
+    if options.strip_prefix {
+        headers = headers.with_stripped_prefix(&options.prefix);
+    }
+    let mut jwks = None;
+    if let Some(assertion) = &options.assertion {
+        let (assertion, keys) =
+            assertion_of(options, assertion, shared).map_err(|e| ("assertion", e))?;
+        headers = headers
+            .with_assertion(assertion)
+            .map_err(|e| ("assertion", e.into()))?;
+        jwks = Some(keys);
+    }
+    let gate = Gate::builder(shared.sessions.clone())
+        .space(Arc::clone(state))
+        .title(&options.name)
+        .prefix(options.prefix.clone())
+        .chain(chain)
+        .cookie(options.cookie.clone())
+        .access(options.access.clone())
+        .classify(options.classify.clone())
+        .redirect_hosts(options.redirect_hosts.clone())
+        .build();
+    let addresses: Vec<String> = options.upstreams.iter().map(ToString::to_string).collect();
+    let upstream = UpstreamAddresses::parse(addresses.iter().map(String::as_str))
+        .map_err(|e| ("upstream", e.into()))?;
+    let host = (!options.preserve_host)
+        .then(|| {
+            options
+                .upstreams
+                .first()
+                .and_then(|u| HeaderValue::from_str(u.authority().as_str()).ok())
+        })
+        .flatten();
+    Ok(SpaceSettings {
+        gate,
+        headers,
+        upstream,
+        connections: UpstreamSettings {
+            connect_timeout: options.timeouts.connect,
+            head_timeout: options.timeouts.response_head,
+            queue_timeout: options.timeouts.pool_wait,
+            connections: options.pool.max_connections,
+            idle_timeout: options.pool.idle_timeout,
+            ..UpstreamSettings::default()
+        },
+        strip_prefix: options.strip_prefix,
+        host,
+        request_idle: options.timeouts.request_idle,
+        body_idle: Some(options.timeouts.body_idle),
+        tunnel_idle: Some(options.timeouts.tunnel_idle),
+        jwks,
+        metrics,
+    })
+}
+
+fn profiles(options: &SpaceOptions) -> Result<Profiles, SpaceError> {
+    let mut profiles = Vec::new();
+    for profile in &options.identity_headers {
+        match profile {
+            IdentityHeaders::XForwarded => profiles.push(Profile::XForwarded {
+                groups: Profile::GROUPS.to_owned(),
+            }),
+            IdentityHeaders::Remote => profiles.push(Profile::Remote {
+                groups: Profile::GROUPS.to_owned(),
+            }),
+            IdentityHeaders::Qlik => profiles.push(Profile::Qlik {
+                prefix: options.prefix.clone(),
+            }),
+            IdentityHeaders::Custom(headers) => {
+                for (name, template) in headers {
+                    let value = Template::parse(&template.to_string())?;
+                    profiles.push(Profile::Custom {
+                        name: name.clone(),
+                        value,
+                    });
+                }
+            }
+        }
+    }
+    Ok(Profiles::new(profiles)?)
+}
+
+/// The assertion of a space, and its public keys as JSON.
+fn assertion_of(
+    options: &SpaceOptions,
+    assertion: &AssertionOptions,
+    shared: &Shared<'_>,
+) -> Result<(Assertion, Bytes), SpaceError> {
+    let key = match &assertion.key_file {
+        Some(path) => Arc::new(AssertionKey::from_pkcs8_pem(&read(path)?)?),
+        None => Arc::clone(shared.assertion_key),
+    };
+    let jwks = Bytes::from(key.jwks().to_owned());
+    let issuer = format!("urn:gatepass:space:{}", options.id);
+    let assertion = Assertion::new(key, Arc::clone(shared.clock), &issuer, &assertion.audience)
+        .with_lifetime(assertion.lifetime)
+        .with_header(assertion.header.clone())?;
+    Ok((assertion, jwks))
+}

@@ -1,0 +1,153 @@
+//! `gatepass serve`: run the gateway until it is told to stop.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use gatepass::app::Gateway;
+use gatepass::app::options::{GatewayOptions, LogFormat};
+use gatepass::config::Config;
+use gatepass::telemetry;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::exit::Failure;
+use crate::watch::Watch;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The configuration file
+    #[arg(
+        long,
+        env = "GATEPASS_CONFIG",
+        default_value = "gatepass.toml",
+        value_name = "FILE"
+    )]
+    config: PathBuf,
+}
+
+pub(crate) fn run(args: &Args) -> Result<(), Failure> {
+    let loaded = Config::load(&args.config)?;
+    log(&loaded.options)?;
+    let read = loaded.files_read;
+    run_until_stopped(loaded.options, Some((&args.config, read)), |gateway| {
+        for address in gateway.edge_addresses() {
+            tracing::info!(%address, "the edge is ready");
+        }
+        tracing::info!(address = %gateway.admin_address(), "the side port is ready");
+    })
+}
+
+/// Sets up the log as `options` say; `GATEPASS_LOG` overrides what is logged.
+pub(crate) fn log(options: &GatewayOptions) -> Result<(), Failure> {
+    let log = telemetry::LogOptions {
+        filter: std::env::var("GATEPASS_LOG").unwrap_or_else(|_| options.log.level.clone()),
+        format: match options.log.format {
+            LogFormat::Json => telemetry::LogFormat::Json,
+            _ => telemetry::LogFormat::Text,
+        },
+        ansi: None,
+    };
+    log.init().map_err(|error| Failure::Build(error.into()))
+}
+
+/// Runs a gateway with `options`, reloading when its files change or a SIGHUP comes, until
+/// SIGTERM or SIGINT; then drains. `ready` is called once both ports listen.
+pub(crate) fn run_until_stopped(
+    options: GatewayOptions,
+    files: Option<(&Path, Vec<PathBuf>)>,
+    ready: impl FnOnce(&Gateway),
+) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("side-port")
+        .enable_all()
+        .build()
+        .context("no runtime can be had")?;
+    runtime.block_on(async {
+        let mut signals = Signals::new()?;
+        let gateway = Gateway::start(options).await?;
+        ready(&gateway);
+        signals.until_stop(&gateway, files).await;
+        tracing::info!("draining");
+        let drained = gateway.shut_down().await;
+        tracing::info!(
+            connections.closed = drained.closed,
+            connections.cut = drained.cut,
+            "stopped"
+        );
+        Ok(())
+    })
+}
+
+struct Signals {
+    hang_up: Signal,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self, Failure> {
+        let on = |kind| signal(kind).context("signals cannot be listened for");
+        Ok(Self {
+            hang_up: on(SignalKind::hangup())?,
+            terminate: on(SignalKind::terminate())?,
+            interrupt: on(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Reloads whenever there is reason to; returns when the process is to end.
+    async fn until_stop(&mut self, gateway: &Gateway, files: Option<(&Path, Vec<PathBuf>)>) {
+        let Some((config, read)) = files else {
+            // Nothing to reload from; a terminal that closes still must not end the process.
+            loop {
+                tokio::select! {
+                    _ = self.hang_up.recv() => {}
+                    () = either(&mut self.terminate, &mut self.interrupt) => return,
+                }
+            }
+        };
+        let mut watch = Watch::new(read);
+        loop {
+            tokio::select! {
+                () = either(&mut self.terminate, &mut self.interrupt) => return,
+                _ = self.hang_up.recv() => tracing::info!("reloading: SIGHUP"),
+                path = watch.changed() => tracing::info!(file = %path.display(), "reloading: a file has changed"),
+            }
+            if let Some(read) = reload(gateway, config) {
+                watch = Watch::new(read);
+            }
+        }
+    }
+}
+
+async fn either(one: &mut Signal, other: &mut Signal) {
+    tokio::select! {
+        _ = one.recv() => {}
+        _ = other.recv() => {}
+    }
+}
+
+/// Reloads; what was read, when it was good. What is bad is told loudly and changes nothing.
+fn reload(gateway: &Gateway, config: &Path) -> Option<Vec<PathBuf>> {
+    let loaded = match Config::load(config) {
+        Ok(loaded) => loaded,
+        Err(errors) => {
+            gateway.refuse_reload();
+            tracing::error!("the new configuration is refused, the old one stays:\n{errors}");
+            return None;
+        }
+    };
+    match gateway.reload(loaded.options) {
+        Ok(unchanged) => {
+            for key in unchanged {
+                tracing::warn!(key, "changed, but in force only after a restart");
+            }
+            tracing::info!("the new configuration is in force");
+            Some(loaded.files_read)
+        }
+        Err(error) => {
+            let error = anyhow::Error::from(error);
+            tracing::error!("the new configuration is refused, the old one stays: {error:#}");
+            None
+        }
+    }
+}

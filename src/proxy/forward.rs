@@ -1,0 +1,161 @@
+//! To the upstream and back.
+
+use std::sync::Arc;
+
+use http::header::{CONNECTION, HOST, UPGRADE};
+use http::request::Parts;
+use http::{Request, Response, StatusCode};
+use hyper::body::Incoming;
+
+use super::body::{ProxyBody, RequestBody, outlasts_its_request};
+use super::headers::{Peer, RequestFacts};
+use super::record::Record;
+use super::rescue;
+use super::space::ProxySpace;
+use super::upgrade::{Accepted, TunnelOptions, UpgradeRequest};
+use super::worker::{ClientConnection, Worker};
+use crate::domain::{Connection, Session};
+use crate::net::strict_h1::PendingUpgrade;
+
+/// A request that may pass, with everything its forwarding needs.
+pub(super) struct Forward<'f> {
+    pub(super) worker: &'f Worker,
+    pub(super) client: &'f ClientConnection,
+    pub(super) space: &'f ProxySpace,
+    pub(super) session: &'f Arc<Session>,
+    pub(super) connection: Connection,
+    pub(super) parts: Parts,
+    pub(super) body: Incoming,
+    pub(super) upgrade: Option<UpgradeRequest>,
+    pub(super) pending: Option<PendingUpgrade>,
+    pub(super) record: &'f mut Record,
+}
+
+pub(super) async fn forward(mut request: Forward<'_>) -> Response<ProxyBody> {
+    request.prepare();
+    let Forward {
+        worker,
+        space,
+        session,
+        parts,
+        body,
+        upgrade,
+        pending,
+        record,
+        ..
+    } = request;
+    let settings = space.settings();
+    // Kept for the page that a failure may need; a browser's Accept header is a cheap clone.
+    let accept = parts.headers.get(http::header::ACCEPT).cloned();
+    let body = RequestBody::new(
+        body,
+        worker.deadlines(),
+        settings.request_idle,
+        Some(space.trailers()),
+    );
+    let upstream = space.upstream(worker.number, &worker.pool);
+    let (mut response, lease) = match upstream.send(Request::from_parts(parts, body)).await {
+        Ok(answered) => answered,
+        Err(error) => return rescue::upstream_failed(settings, accept, &error, record),
+    };
+    record.upstream(response.status());
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        let agreed = upgrade
+            .ok_or(None)
+            .and_then(|upgrade| upgrade.accept(&mut response).map_err(Some));
+        return match (agreed, pending) {
+            (Ok(accepted), Some(pending)) => {
+                if !pending.tunnel() {
+                    return rescue::bad_upgrade(
+                        settings,
+                        accept,
+                        "the connection cannot be upgraded any more",
+                    );
+                }
+                let status = response.status();
+                let _ = settings
+                    .headers
+                    .prepare_response(response.headers_mut(), status);
+                tunnel(worker, space, session, accepted, response)
+            }
+            (Err(Some(error)), _) => rescue::bad_upgrade(settings, accept, &error.to_string()),
+            _ => rescue::bad_upgrade(settings, accept, "the upstream switched protocols unasked"),
+        };
+    }
+    // No upgrade: an ordinary connection goes on with what was held back.
+    drop(pending);
+    let status = response.status();
+    let _ = settings
+        .headers
+        .prepare_response(response.headers_mut(), status);
+    response.map(|incoming| {
+        let outlasts = outlasts_its_request(&incoming);
+        let body = ProxyBody::upstream(incoming, lease, worker.deadlines(), settings.body_idle);
+        if outlasts {
+            body.tied(settings.gate.sessions().tie(session))
+        } else {
+            body
+        }
+    })
+}
+
+impl Forward<'_> {
+    /// Makes of the client's head what the upstream is to see.
+    fn prepare(&mut self) {
+        let settings = self.space.settings();
+        settings.gate.take_off_credentials(&mut self.parts);
+        let edge = &self.worker.edge;
+        let trusted = edge.trusted.load().contains(self.client.peer.ip());
+        let facts = RequestFacts {
+            connection: &self.connection,
+            known: &self.client.headers,
+            peer: if trusted {
+                Peer::TrustedProxy
+            } else {
+                Peer::Client
+            },
+            session: Some(self.session),
+            now: edge.clock.tick(),
+            consumed: &[],
+        };
+        let headers = &mut self.parts.headers;
+        let _ = settings.headers.prepare_request(headers, &facts);
+        match &self.upgrade {
+            Some(upgrade) => upgrade.apply(headers),
+            // What we do not take for an upgrade must not become one upstream.
+            None => {
+                headers.remove(UPGRADE);
+                if !headers.contains_key(http::header::TE) {
+                    headers.remove(CONNECTION);
+                }
+            }
+        }
+        if let Some(host) = &settings.host {
+            headers.insert(HOST, host.clone());
+        }
+    }
+}
+
+/// Starts the tunnel of an upgrade; it ends with the session.
+fn tunnel(
+    worker: &Worker,
+    space: &ProxySpace,
+    session: &Arc<Session>,
+    accepted: Accepted,
+    response: Response<Incoming>,
+) -> Response<ProxyBody> {
+    let settings = space.settings();
+    let sessions = settings.gate.sessions().clone();
+    let open = settings.metrics.upgraded();
+    let (touched, owner) = (Arc::clone(session), sessions.clone());
+    let mut options = TunnelOptions::new(worker.deadlines().clone());
+    options.tie = Some(sessions.tie(session));
+    options.idle = settings.tunnel_idle;
+    options.drain = worker.drain.clone();
+    options.on_activity = Some(Box::new(move || owner.touch(&touched)));
+    options.on_close = Some(Box::new(move |report| {
+        tracing::debug!(?report, "an upgraded connection closed");
+        drop(open);
+    }));
+    accepted.start(response, options)
+}

@@ -1,0 +1,185 @@
+//! A request, from its head to its response: the phases in their order.
+
+use std::sync::Arc;
+
+use http::request::Parts;
+use http::uri::PathAndQuery;
+use http::{HeaderValue, Request, Response, header};
+use hyper::body::Incoming;
+use tokio::time::Instant;
+
+use super::body::ProxyBody;
+use super::forward::{Forward, forward};
+use super::record::Record;
+use super::rescue;
+use super::router::Routed;
+use super::space::ProxySpace;
+use super::upgrade::UpgradeRequest;
+use super::worker::{ClientConnection, Worker};
+use crate::authn::AuthnRequest;
+use crate::domain::Connection;
+use crate::layer::{Admission, Gate, Refusal, SetCookie, Verdict};
+use crate::telemetry::Outcome;
+
+/// Answers `request`. Whatever goes wrong becomes a response.
+pub(super) async fn serve(
+    worker: &Worker,
+    client: &ClientConnection,
+    mut request: Request<Incoming>,
+) -> Response<ProxyBody> {
+    let started = Instant::now();
+    let edge = &worker.edge;
+    // Bytes behind a request for an upgrade wait until it is decided: at the latest when
+    // this is dropped.
+    let pending = client.framing.upgrade(request.version(), request.headers());
+    let upgrade = UpgradeRequest::take(&mut request);
+    let (mut parts, body) = request.into_parts();
+    let connection = facts(worker, client, &parts);
+
+    // route
+    if let Err(response) = settle_host(&mut parts) {
+        return response;
+    }
+    let host = parts
+        .headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok());
+    let targets = edge.targets.load();
+    let Routed {
+        target,
+        path,
+        prefix_len,
+    } = match targets.route(host, parts.uri.path()) {
+        Ok(routed) => routed,
+        Err(error) => return rescue::unrouted(&parts.headers, error),
+    };
+    let space: Arc<ProxySpace> = Arc::clone(target);
+    drop(targets);
+    let settings = space.settings();
+    let gate = &settings.gate;
+    let below = path.below(prefix_len);
+    let mut record = Record::new(
+        &space,
+        started,
+        &parts,
+        &connection,
+        edge.settings.access_log,
+    );
+
+    // our own paths
+    if Gate::is_reserved(below.as_str()) {
+        if let (Some(jwks), "/.gatepass/jwks.json") = (&settings.jwks, below.as_str()) {
+            return record.done(rescue::json(jwks.clone()));
+        }
+        let response = gate
+            .own_endpoint(&parts, Some(connection), below.as_str(), body)
+            .await;
+        return record.done(response.map(ProxyBody::full));
+    }
+
+    // resolve, authenticate, establish, authorize
+    let asked = AuthnRequest {
+        parts: &parts,
+        connection: Some(connection),
+    };
+    let admitted = match gate.decide(asked, &below) {
+        Verdict::Pass(session) => {
+            record.outcome(Outcome::Live);
+            Ok((session, None))
+        }
+        Verdict::Denied(session, denied) => Err((gate.denial(&session, denied), None)),
+        Verdict::Ask(ask) => match Box::pin(gate.admit(asked, &below, ask)).await {
+            Admission::Admitted { session, cookie } => {
+                record.established(&session);
+                Ok((session, cookie))
+            }
+            Admission::Refused { refusal, cookie } => Err((refusal, cookie)),
+        },
+    };
+    let (session, cookie) = match admitted {
+        Ok(admitted) => admitted,
+        Err((refusal, cookie)) => {
+            record.refused(&refusal);
+            return record.done(refused(gate, asked, &refusal, cookie));
+        }
+    };
+    record.session(&session);
+
+    // scrub, assert, forward
+    let stripped = if settings.strip_prefix { prefix_len } else { 0 };
+    if stripped > 0 || !path.is_unchanged() {
+        let target = if stripped > 0 {
+            below.as_str()
+        } else {
+            path.as_str()
+        };
+        parts.uri = match with_path(&parts, target) {
+            Some(uri) => uri.into(),
+            None => return record.done(rescue::bad_target(&parts.headers)),
+        };
+    }
+    let response = forward(Forward {
+        worker,
+        client,
+        space: &space,
+        session: &session,
+        connection,
+        parts,
+        body,
+        upgrade,
+        pending,
+        record: &mut record,
+    })
+    .await;
+    record.done(answer(response, cookie))
+}
+
+/// Who is there: the socket's facts, or what trusted proxies vouch for.
+fn facts(worker: &Worker, client: &ClientConnection, parts: &Parts) -> Connection {
+    let trusted = worker.edge.trusted.load();
+    let mut connection = trusted.resolve(client.peer, false, &parts.headers);
+    if !trusted.contains(client.peer.ip()) {
+        connection.scheme = worker.edge.settings.scheme;
+    }
+    connection
+}
+
+/// Puts the target of an absolute-form request where it belongs: the authority into Host
+/// (RFC 9112, section 3.2.2), the path alone into the target.
+fn settle_host(parts: &mut Parts) -> Result<(), Response<ProxyBody>> {
+    if let Some(authority) = parts.uri.authority() {
+        let Ok(host) = HeaderValue::from_str(authority.as_str()) else {
+            return Err(rescue::bad_target(&parts.headers));
+        };
+        parts.headers.insert(header::HOST, host);
+        let Some(target) = parts.uri.path_and_query().cloned() else {
+            return Err(rescue::bad_target(&parts.headers));
+        };
+        parts.uri = target.into();
+    }
+    Ok(())
+}
+
+fn with_path(parts: &Parts, path: &str) -> Option<PathAndQuery> {
+    match parts.uri.query() {
+        Some(query) => PathAndQuery::try_from(format!("{path}?{query}")).ok(),
+        None => PathAndQuery::try_from(path).ok(),
+    }
+}
+
+fn refused(
+    gate: &Gate,
+    request: AuthnRequest<'_>,
+    refusal: &Refusal,
+    cookie: Option<SetCookie>,
+) -> Response<ProxyBody> {
+    answer(gate.refuse(request, refusal).map(ProxyBody::full), cookie)
+}
+
+/// The response, with the cookie of a session that it opened.
+fn answer(mut response: Response<ProxyBody>, cookie: Option<SetCookie>) -> Response<ProxyBody> {
+    if let Some(cookie) = cookie {
+        cookie.apply(response.headers_mut());
+    }
+    response
+}

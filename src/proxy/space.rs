@@ -1,0 +1,94 @@
+//! A space as the proxy knows it.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::HeaderValue;
+
+use super::body::{RequestBody, TrailerFilter};
+use super::headers::HeaderRules;
+use super::router::Router;
+use super::upstream::{Pool, Upstream, UpstreamAddresses, UpstreamSettings};
+use crate::layer::Gate;
+use crate::telemetry::SpaceMetrics;
+
+/// Where requests go: the spaces of a configuration.
+pub type Targets = Router<ProxySpace>;
+
+/// What the proxy does for a space.
+#[derive(Debug)]
+pub struct SpaceSettings {
+    /// Who passes.
+    pub gate: Gate,
+    /// What is done to headers.
+    pub headers: HeaderRules,
+    /// Where requests are forwarded to.
+    pub upstream: UpstreamAddresses,
+    /// Times and numbers of those connections.
+    pub connections: UpstreamSettings,
+    /// Whether the space's prefix is taken off the path before forwarding.
+    pub strip_prefix: bool,
+    /// The Host that the upstream sees; `None` for the client's.
+    pub host: Option<HeaderValue>,
+    /// How long a client may take for the next part of a request's body.
+    pub request_idle: Duration,
+    /// How long an upstream may take for the next part of a response's body; `None` for ever.
+    pub body_idle: Option<Duration>,
+    /// How long nothing may move in an upgraded connection; `None` for ever.
+    pub tunnel_idle: Option<Duration>,
+    /// The public keys of the assertion, as a JWK set, when there is one.
+    pub jwks: Option<Bytes>,
+    /// Its counters.
+    pub metrics: Arc<SpaceMetrics>,
+}
+
+/// A space, with an upstream for each worker.
+pub struct ProxySpace {
+    settings: SpaceSettings,
+    trailers: TrailerFilter,
+    upstreams: Box<[OnceLock<Upstream<RequestBody>>]>,
+}
+
+impl ProxySpace {
+    /// A space for `workers` workers.
+    #[must_use]
+    pub fn new(settings: SpaceSettings, workers: usize) -> Self {
+        let scrub = Arc::clone(settings.headers.scrub());
+        Self {
+            trailers: Arc::new(move |headers| scrub.inbound(headers)),
+            upstreams: (0..workers).map(|_| OnceLock::new()).collect(),
+            settings,
+        }
+    }
+
+    /// What is done for it.
+    #[must_use]
+    pub const fn settings(&self) -> &SpaceSettings {
+        &self.settings
+    }
+
+    /// The filter of a request's trailers.
+    pub(super) const fn trailers(&self) -> &TrailerFilter {
+        &self.trailers
+    }
+
+    /// The upstream of worker number `worker`, whose connections are in `pool`.
+    pub(super) fn upstream(
+        &self,
+        worker: usize,
+        pool: &Pool<RequestBody>,
+    ) -> &Upstream<RequestBody> {
+        let make = || pool.upstream(&self.settings.upstream, self.settings.connections);
+        self.upstreams[worker].get_or_init(make)
+    }
+}
+
+impl fmt::Debug for ProxySpace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProxySpace")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
