@@ -19,6 +19,8 @@ pub mod body;
 pub mod deadline;
 mod edge;
 mod forward;
+#[cfg(test)]
+mod front;
 pub mod headers;
 mod record;
 mod rescue;

@@ -1,0 +1,281 @@
+//! A response's body, to the client.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+
+use super::{BodyError, RequestBody};
+use crate::domain::Session;
+use crate::proxy::deadline::{Deadlines, TimeLimit};
+use crate::proxy::upstream::Lease;
+use crate::sessions::{Ended, Sessions, Tie};
+
+/// A response's body, to the client: a page of our own, or an upstream's.
+#[derive(Debug, Default)]
+pub struct ProxyBody(Kind);
+
+#[derive(Debug, Default)]
+enum Kind {
+    #[default]
+    Empty,
+    Full(Bytes),
+    Upstream(Stream),
+}
+
+struct Stream {
+    incoming: Incoming,
+    /// Until the end of the body, which gives it back.
+    lease: Option<Lease<RequestBody>>,
+    idle: Option<(Duration, TimeLimit)>,
+    bond: Option<Box<Bond>>,
+}
+
+/// What makes a stream end with its session.
+enum Bond {
+    /// The session is looked at whenever the stream is. Most streams end within moments; so
+    /// the session is told of one only when it has been waiting for a tick.
+    Watching {
+        sessions: Sessions,
+        session: Arc<Session>,
+        settled: TimeLimit,
+    },
+    Tied {
+        ended: Pin<Box<Ended>>,
+        tie: Tie,
+    },
+}
+
+/// Whether a response of this body may run on long after its request, so that it must be
+/// tied to its session: one whose length is unknown, or more than 64 KiB.
+#[must_use]
+pub fn outlasts_its_request(incoming: &Incoming) -> bool {
+    incoming
+        .size_hint()
+        .exact()
+        .is_none_or(|length| length > UNTIED_LENGTH)
+}
+
+impl ProxyBody {
+    /// No body.
+    #[must_use]
+    pub const fn empty() -> Self {
+        Self(Kind::Empty)
+    }
+
+    /// All of it at once.
+    #[must_use]
+    pub fn full(bytes: impl Into<Bytes>) -> Self {
+        let bytes = bytes.into();
+        if bytes.is_empty() {
+            return Self::empty();
+        }
+        Self(Kind::Full(bytes))
+    }
+
+    /// An upstream's body and the connection it comes over. It fails when the upstream sends
+    /// nothing for `idle` while the client would take it.
+    #[must_use]
+    pub fn upstream(
+        incoming: Incoming,
+        lease: Lease<RequestBody>,
+        deadlines: &Deadlines,
+        idle: Option<Duration>,
+    ) -> Self {
+        if incoming.is_end_stream() {
+            lease.finish();
+            return Self::empty();
+        }
+        Self(Kind::Upstream(Stream {
+            incoming,
+            lease: Some(lease),
+            idle: idle.map(|idle| (idle, deadlines.limit(idle))),
+            bond: None,
+        }))
+    }
+
+    /// Ties an upstream's body to `session`: when that ends, the body fails, which makes
+    /// hyper abort the client's connection (or reset its stream); at once, or within two
+    /// [`TICK`](crate::proxy::deadline::TICK)s when the body has only just begun. Other bodies
+    /// are left as they are.
+    #[must_use]
+    pub fn tied(
+        mut self,
+        sessions: &Sessions,
+        session: &Arc<Session>,
+        deadlines: &Deadlines,
+    ) -> Self {
+        if let Kind::Upstream(stream) = &mut self.0 {
+            stream.bond = Some(Box::new(Bond::Watching {
+                sessions: sessions.clone(),
+                session: Arc::clone(session),
+                settled: deadlines.limit(Duration::ZERO),
+            }));
+        }
+        self
+    }
+}
+
+impl From<Bytes> for ProxyBody {
+    fn from(bytes: Bytes) -> Self {
+        Self::full(bytes)
+    }
+}
+
+impl Body for ProxyBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    #[inline]
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match &mut self.0 {
+            Kind::Empty => Poll::Ready(None),
+            Kind::Full(bytes) => {
+                let bytes = std::mem::take(bytes);
+                self.0 = Kind::Empty;
+                Poll::Ready(Some(Ok(Frame::data(bytes))))
+            }
+            Kind::Upstream(stream) => stream.poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.0 {
+            Kind::Empty => true,
+            Kind::Full(_) => false,
+            Kind::Upstream(stream) => stream.incoming.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.0 {
+            Kind::Empty => SizeHint::with_exact(0),
+            Kind::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Kind::Upstream(stream) => stream.incoming.size_hint(),
+        }
+    }
+}
+
+impl Stream {
+    #[inline]
+    fn poll_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        // First, so that nothing that comes after the end is passed on.
+        if let Some(bond) = &mut self.bond
+            && bond.has_ended(cx)
+        {
+            return self.fail(BodyError::SessionEnded);
+        }
+        match Pin::new(&mut self.incoming).poll_frame(cx) {
+            Poll::Ready(Some(Ok(frame))) => {
+                if let Some((_, limit)) = &mut self.idle {
+                    limit.progress();
+                }
+                // hyper does not ask again where the length is known and reached.
+                if self.incoming.is_end_stream() {
+                    self.finish();
+                }
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Poll::Ready(None) => {
+                self.finish();
+                Poll::Ready(None)
+            }
+            Poll::Ready(Some(Err(error))) => self.fail(BodyError::Upstream(error)),
+            Poll::Pending => self.poll_waiting(cx),
+        }
+    }
+
+    fn poll_waiting(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if let Some(bond) = &mut self.bond
+            && bond.poll_waiting(cx).is_ready()
+        {
+            return self.fail(BodyError::SessionEnded);
+        }
+        if let Some((idle, limit)) = &mut self.idle {
+            ready!(limit.poll_waiting(cx));
+            let idle = *idle;
+            return self.fail(BodyError::Idle(idle));
+        }
+        Poll::Pending
+    }
+
+    /// The upstream connection is in the middle of a body: it is closed.
+    fn fail(&mut self, error: BodyError) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        (self.lease, self.bond) = (None, None);
+        Poll::Ready(Some(Err(error)))
+    }
+
+    fn finish(&mut self) {
+        self.bond = None;
+        if let Some(lease) = self.lease.take() {
+            lease.finish();
+        }
+    }
+}
+
+impl fmt::Debug for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stream")
+            .field("incoming", &self.incoming)
+            .field("lease", &self.lease)
+            .field("bond", &self.bond)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Bond {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, session) = match self {
+            Self::Watching { session, .. } => ("Watching", session),
+            Self::Tied { tie, .. } => ("Tied", tie.session()),
+        };
+        f.debug_tuple(name).field(&session.id()).finish()
+    }
+}
+
+impl Bond {
+    fn has_ended(&mut self, cx: &mut Context<'_>) -> bool {
+        match self {
+            Self::Watching { session, .. } => session.end().is_some(),
+            Self::Tied { ended, .. } => ended.as_mut().poll(cx).is_ready(),
+        }
+    }
+
+    /// The stream waits; ready when the session has ended.
+    fn poll_waiting(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match self {
+            Self::Watching {
+                sessions,
+                session,
+                settled,
+            } => {
+                ready!(settled.poll_waiting(cx));
+                let tie = sessions.tie(session);
+                let mut ended = Box::pin(tie.ended());
+                let has_ended = ended.as_mut().poll(cx);
+                *self = Self::Tied { ended, tie };
+                has_ended
+            }
+            // It was asked just now, and will wake this task.
+            Self::Tied { .. } => Poll::Pending,
+        }
+    }
+}
+
+/// A known length up to which a body is not tied to its session: it has been sent before an
+/// end would cut it, and a tie costs more than the rest of the response.
+const UNTIED_LENGTH: u64 = 64 * 1024;
