@@ -1,2 +1,4 @@
 //! Gatepass.
 pub mod domain;
+#[cfg(feature = "server")]
+pub mod net;
