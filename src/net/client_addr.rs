@@ -169,7 +169,7 @@ mod tests {
 
     #[test]
     fn s04_trusting_everybody_is_refused() {
-        for network in ["0.0.0.0/0", "::/0", "10.0.0.0/0", "::ffff:0:0/96"] {
+        for network in ["0.0.0.0/0", "::/0", "10.0.0.0/0", "::ffff:0.0.0.0/96"] {
             let error = TrustedProxies::new([network.parse().unwrap()]).unwrap_err();
             assert_eq!(
                 error.to_string(),

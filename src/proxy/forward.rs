@@ -92,7 +92,7 @@ pub(super) async fn forward(mut request: Forward<'_>) -> Response<ProxyBody> {
         let outlasts = outlasts_its_request(&incoming);
         let body = ProxyBody::upstream(incoming, lease, worker.deadlines(), settings.body_idle);
         if outlasts {
-            body.tied(settings.gate.sessions().tie(session))
+            body.tied(settings.gate.sessions(), session, worker.deadlines())
         } else {
             body
         }

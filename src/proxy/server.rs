@@ -197,7 +197,7 @@ async fn converse(worker: Arc<Worker>, stream: TcpStream, peer: SocketAddr, drai
     let settings = &worker.edge.settings;
     let guarded = StrictHttp1::new(stream, settings.limits, settings.timeouts);
     let mut builder = http1::Builder::new();
-    builder.half_close(false).pipeline_flush(true);
+    builder.half_close(false).max_buf_size(MAX_BUFFER.max(2 * settings.limits.head));
     guarded.configure(&mut builder);
     let client = Arc::new(ClientConnection {
         peer,
@@ -246,3 +246,6 @@ async fn converse(worker: Arc<Worker>, stream: TcpStream, peer: SocketAddr, drai
         None => tracing::debug!(%peer, "a client's connection was cut at shutdown"),
     }
 }
+
+/// Bytes that are read ahead or kept to be written, for each connection.
+const MAX_BUFFER: usize = 128 * 1024;

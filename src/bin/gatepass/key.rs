@@ -141,7 +141,7 @@ fn list(args: &ListArgs) -> anyhow::Result<()> {
             .iter()
             .map(|key| {
                 json!({
-                    "id": key.id(),
+                    "id": &**key.id(),
                     "role": key.role().as_str(),
                     "spaces": spaces(key),
                     "created": key.created().map(|t| t.to_string()),
@@ -159,7 +159,7 @@ fn list(args: &ListArgs) -> anyhow::Result<()> {
             .map_or_else(|| "never".to_owned(), |t| t.to_string());
         let label = key.label().unwrap_or("").to_owned();
         [
-            key.id().to_owned(),
+            key.id().to_string(),
             key.role().as_str().to_owned(),
             spaces(key).join(", "),
             expires,

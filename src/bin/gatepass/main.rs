@@ -16,8 +16,6 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use exit::Failure;
-
 /// Proxy-session authentication in front of web applications.
 #[derive(Debug, Parser)]
 #[command(

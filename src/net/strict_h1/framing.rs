@@ -17,6 +17,8 @@ pub struct RequestFraming {
     phase: Phase,
     head: Head,
     lines: Lines,
+    /// Bytes of the head, or of the trailers, before the current read.
+    section: usize,
     trailer_lines: usize,
     asked_for_upgrade: bool,
     heads: u64,
@@ -71,6 +73,7 @@ impl RequestFraming {
             phase: Phase::Head,
             head: Head::default(),
             lines: Lines::default(),
+            section: 0,
             trailer_lines: 0,
             asked_for_upgrade: false,
             heads: 0,
@@ -152,7 +155,7 @@ impl RequestFraming {
     /// Whether a head has begun and not ended.
     #[must_use]
     pub fn in_head(&self) -> bool {
-        matches!(self.phase, Phase::Head) && self.head.length + self.lines.kept() > 0
+        matches!(self.phase, Phase::Head) && self.section > 0
     }
 
     /// Heads read to their end.
@@ -163,90 +166,102 @@ impl RequestFraming {
 
     /// Reads head lines until the head or the bytes end.
     fn read_head(&mut self, bytes: &[u8]) -> Result<usize, (usize, Violation)> {
+        let window = self.window(bytes);
         let mut at = 0;
-        while at < bytes.len() {
-            let (cap, over) = self.line_cap();
-            let (end, line) = match self
-                .lines
-                .next(&bytes[at..], cap)
-                .map_err(|(offset, violation)| (at + offset, violation))?
-            {
-                Next::Whole(length) => {
-                    let result = self.head.line(&bytes[at..at + length], &self.limits);
-                    self.head.length += length + 2;
-                    (at + length + 2, result)
-                }
+        while at < window.len() {
+            let (rest, over) = self.line_window(&window[at..]);
+            let (taken, result) = match self.lines.next(rest).map_err(|(o, v)| (at + o, v))? {
+                Next::Whole(length) => (length + 2, self.head.line(&rest[..length], &self.limits)),
                 Next::Joined(taken) => {
                     let line = self.lines.take();
                     let result = self.head.line(&line, &self.limits);
-                    self.head.length += line.len() + 2;
                     self.lines.give(line);
-                    (at + taken, result)
+                    (taken, result)
                 }
-                Next::Partial(taken) if at + taken < bytes.len() => return Err((at + taken, over)),
-                Next::Partial(taken) => return Ok(at + taken),
+                Next::Partial => match over {
+                    Some(violation) => return Err((at + rest.len(), violation)),
+                    None => {
+                        at += rest.len();
+                        break;
+                    }
+                },
             };
-            match line {
-                Ok(None) => at = end,
+            at += taken;
+            match result {
+                Ok(None) => {}
                 Ok(Some(body)) => {
                     self.end_head(body);
-                    return Ok(end);
+                    return Ok(at);
                 }
                 // hyper counts the lines itself, and must see this one to say 431.
-                Err(violation @ Violation::TooManyLines) => return Err((end, violation)),
+                Err(violation @ Violation::TooManyLines) => return Err((at, violation)),
                 // The line's LF, which no read before can have delivered.
-                Err(violation) => return Err((end - 1, violation)),
+                Err(violation) => return Err((at - 1, violation)),
             }
         }
-        Ok(at)
-    }
-
-    /// How many bytes the current line may still take, and what it is when it takes more.
-    #[inline]
-    fn line_cap(&self) -> (usize, Violation) {
-        let kept = self.lines.kept();
-        let head = (self.limits.head.saturating_sub(self.head.length)).saturating_sub(kept);
-        if self.head.wants_request_line() {
-            let line = (self.limits.request_line + 2).saturating_sub(kept);
-            if line < head {
-                return (line, Violation::RequestLineTooLong);
-            }
-        }
-        (head, Violation::TooLarge)
+        self.keep_within_limit(at, bytes)
     }
 
     fn read_trailers(&mut self, bytes: &[u8]) -> Result<usize, (usize, Violation)> {
+        let window = self.window(bytes);
         let mut at = 0;
-        while at < bytes.len() {
-            let (cap, over) = self.line_cap();
-            let mut joined = Vec::new();
-            let (end, line) = match self
-                .lines
-                .next(&bytes[at..], cap)
-                .map_err(|(offset, violation)| (at + offset, violation))?
-            {
-                Next::Whole(length) => (at + length + 2, &bytes[at..at + length]),
-                Next::Joined(taken) => {
-                    joined = self.lines.take();
-                    (at + taken, &joined[..])
-                }
-                Next::Partial(taken) if at + taken < bytes.len() => return Err((at + taken, over)),
-                Next::Partial(taken) => return Ok(at + taken),
-            };
-            self.head.length += line.len() + 2;
-            if line.is_empty() {
-                self.lines.give(joined);
+        while at < window.len() {
+            let rest = &window[at..];
+            let (taken, is_empty, result) =
+                match self.lines.next(rest).map_err(|(o, v)| (at + o, v))? {
+                    Next::Whole(length) => {
+                        (length + 2, length == 0, check_trailer(&rest[..length]))
+                    }
+                    Next::Joined(taken) => {
+                        let line = self.lines.take();
+                        let result = check_trailer(&line);
+                        let is_empty = line.is_empty();
+                        self.lines.give(line);
+                        (taken, is_empty, result)
+                    }
+                    Next::Partial => {
+                        at += rest.len();
+                        break;
+                    }
+                };
+            at += taken;
+            if is_empty {
                 self.end_message();
-                return Ok(end);
+                return Ok(at);
             }
             self.trailer_lines += 1;
             if self.trailer_lines > self.limits.lines {
-                return Err((end - 1, Violation::TooManyLines));
+                return Err((at - 1, Violation::TooManyLines));
             }
-            check_trailer(line).map_err(|violation| (end - 1, violation))?;
-            self.lines.give(joined);
-            at = end;
+            result.map_err(|violation| (at - 1, violation))?;
         }
+        self.keep_within_limit(at, bytes)
+    }
+
+    /// As many of `bytes` as the head, or the trailers, may still take.
+    fn window<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
+        let left = self.limits.head - self.section;
+        &bytes[..bytes.len().min(left)]
+    }
+
+    /// As much of `rest` as the next line may take, and what more would be.
+    #[inline]
+    fn line_window<'a>(&self, rest: &'a [u8]) -> (&'a [u8], Option<Violation>) {
+        if self.head.wants_request_line() {
+            let left = (self.limits.request_line + 2).saturating_sub(self.lines.kept());
+            if left < rest.len() {
+                return (&rest[..left], Some(Violation::RequestLineTooLong));
+            }
+        }
+        (rest, None)
+    }
+
+    /// The window was read up to `at`, its end, and neither head nor trailers ended there.
+    fn keep_within_limit(&mut self, at: usize, bytes: &[u8]) -> Result<usize, (usize, Violation)> {
+        if at < bytes.len() {
+            return Err((at, Violation::TooLarge));
+        }
+        self.section += at;
         Ok(at)
     }
 
@@ -262,7 +277,7 @@ impl RequestFraming {
 
     fn begin_trailers(&mut self) {
         self.phase = Phase::Trailers;
-        self.head.length = 0;
+        self.section = 0;
         self.trailer_lines = 0;
     }
 
@@ -277,6 +292,7 @@ impl RequestFraming {
     fn begin_head(&mut self) {
         self.phase = Phase::Head;
         self.head = Head::default();
+        self.section = 0;
         self.asked_for_upgrade = false;
     }
 

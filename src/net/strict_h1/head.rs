@@ -1,16 +1,12 @@
 //! The rules of a request head, line by line.
 
-use memchr::memchr2;
-
-use super::grammar::{field, lists, token_length, trim};
+use super::grammar::{field, first_space, lists, token_length, trim};
 use super::limits::Limits;
 use super::violation::Violation;
 
 /// What is known of the head that is being read.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Head {
-    /// Bytes of complete lines so far.
-    pub(super) length: usize,
     stage: Stage,
     lines: usize,
     http_11: bool,
@@ -77,7 +73,7 @@ impl Head {
             Some(b' ') if method > 0 => &line[method + 1..],
             _ => return Err(Violation::RequestLine),
         };
-        let (target, version) = match memchr2(b' ', b'\t', rest) {
+        let (target, version) = match first_space(rest) {
             Some(end) if end > 0 && rest[end] == b' ' => (&rest[..end], &rest[end + 1..]),
             _ => return Err(Violation::RequestLine),
         };
@@ -102,11 +98,7 @@ impl Head {
         }
         // The length alone tells most names apart from these five.
         match name.len() {
-            4 if name.eq_ignore_ascii_case(b"host") => {
-                if std::mem::replace(&mut self.host, true) {
-                    return Err(Violation::HostRepeated);
-                }
-            }
+            4 if name.eq_ignore_ascii_case(b"host") => self.host()?,
             7 if name.eq_ignore_ascii_case(b"upgrade") => self.upgrade = true,
             10 if name.eq_ignore_ascii_case(b"connection") => {
                 self.connection_upgrade |= lists(value, b"upgrade");
@@ -116,6 +108,13 @@ impl Head {
                 self.transfer_encoding(value)?;
             }
             _ => {}
+        }
+        Ok(())
+    }
+
+    fn host(&mut self) -> Result<(), Violation> {
+        if std::mem::replace(&mut self.host, true) {
+            return Err(Violation::HostRepeated);
         }
         Ok(())
     }

@@ -1,8 +1,6 @@
 //! Lines that end with CRLF, over any cut of the bytes into reads.
 
-use memchr::memchr;
-
-use super::grammar::check_line;
+use super::grammar::{first_control, violation_of};
 use super::violation::Violation;
 
 /// Collects a line that reads have cut; one that came whole is never copied.
@@ -17,39 +15,42 @@ pub(super) enum Next {
     Whole(usize),
     /// The line is [`Lines::take`]; so many bytes of the input belonged to it.
     Joined(usize),
-    /// So many bytes were kept: all, or as many as were allowed.
-    Partial(usize),
+    /// All of the input was kept.
+    Partial,
 }
 
 impl Lines {
-    /// Looks for the end of a line in at most `cap` bytes of `input`. Every byte that no
-    /// line may hold is refused as it comes, at its own place.
+    /// Looks for the end of a line. Every byte that no line may hold is refused as it comes,
+    /// at its own place.
     #[inline]
-    pub(super) fn next(&mut self, input: &[u8], cap: usize) -> Result<Next, (usize, Violation)> {
-        let window = &input[..input.len().min(cap)];
+    pub(super) fn next(&mut self, input: &[u8]) -> Result<Next, (usize, Violation)> {
         if self.carry.last() == Some(&b'\r') {
-            return match window.first() {
+            return match input.first() {
                 Some(b'\n') => {
                     self.carry.pop();
                     Ok(Next::Joined(1))
                 }
                 Some(_) => Err((0, Violation::BareCr)),
-                None => Ok(Next::Partial(0)),
+                None => Ok(Next::Partial),
             };
         }
-        let end = memchr(b'\r', window);
-        let text = &window[..end.unwrap_or(window.len())];
-        check_line(text)?;
-        match end.map(|end| window.get(end + 1)) {
-            Some(Some(b'\n')) if self.carry.is_empty() => Ok(Next::Whole(text.len())),
-            Some(Some(b'\n')) => {
-                self.carry.extend_from_slice(text);
-                Ok(Next::Joined(text.len() + 2))
+        let Some(end) = first_control(input) else {
+            self.carry.extend_from_slice(input);
+            return Ok(Next::Partial);
+        };
+        if input[end] != b'\r' {
+            return Err((end, violation_of(input[end])));
+        }
+        match input.get(end + 1) {
+            Some(b'\n') if self.carry.is_empty() => Ok(Next::Whole(end)),
+            Some(b'\n') => {
+                self.carry.extend_from_slice(&input[..end]);
+                Ok(Next::Joined(end + 2))
             }
-            Some(Some(_)) => Err((text.len() + 1, Violation::BareCr)),
-            Some(None) | None => {
-                self.carry.extend_from_slice(window);
-                Ok(Next::Partial(window.len()))
+            Some(_) => Err((end + 1, Violation::BareCr)),
+            None => {
+                self.carry.extend_from_slice(input);
+                Ok(Next::Partial)
             }
         }
     }
