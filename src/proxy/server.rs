@@ -197,7 +197,9 @@ async fn converse(worker: Arc<Worker>, stream: TcpStream, peer: SocketAddr, drai
     let settings = &worker.edge.settings;
     let guarded = StrictHttp1::new(stream, settings.limits, settings.timeouts);
     let mut builder = http1::Builder::new();
-    builder.half_close(false).max_buf_size(MAX_BUFFER.max(2 * settings.limits.head));
+    builder
+        .half_close(false)
+        .max_buf_size(MAX_BUFFER.max(2 * settings.limits.head));
     guarded.configure(&mut builder);
     let client = Arc::new(ClientConnection {
         peer,

@@ -6,7 +6,7 @@ use comfy_table::{Cell, Table};
 /// Prints `rows` under `head`, in columns.
 pub(crate) fn print<const N: usize>(head: [&str; N], rows: impl IntoIterator<Item = [String; N]>) {
     let mut table = Table::new();
-    table.load_preset(NOTHING).set_header(head.map(Cell::new));
+    table.load_style(NOTHING).set_header(head.map(Cell::new));
     for row in rows {
         table.add_row(row);
     }
