@@ -37,8 +37,8 @@ pub(super) async fn serve(
     let connection = facts(worker, client, &parts);
 
     // route
-    if let Err(response) = settle_host(&mut parts) {
-        return response;
+    if settle_host(&mut parts).is_none() {
+        return rescue::bad_target(&parts.headers);
     }
     let host = parts
         .headers
@@ -145,19 +145,14 @@ fn facts(worker: &Worker, client: &ClientConnection, parts: &Parts) -> Connectio
 }
 
 /// Puts the target of an absolute-form request where it belongs: the authority into Host
-/// (RFC 9112, section 3.2.2), the path alone into the target.
-fn settle_host(parts: &mut Parts) -> Result<(), Response<ProxyBody>> {
+/// (RFC 9112, section 3.2.2), the path alone into the target. `None` when it has no path.
+fn settle_host(parts: &mut Parts) -> Option<()> {
     if let Some(authority) = parts.uri.authority() {
-        let Ok(host) = HeaderValue::from_str(authority.as_str()) else {
-            return Err(rescue::bad_target(&parts.headers));
-        };
+        let host = HeaderValue::from_str(authority.as_str()).ok()?;
         parts.headers.insert(header::HOST, host);
-        let Some(target) = parts.uri.path_and_query().cloned() else {
-            return Err(rescue::bad_target(&parts.headers));
-        };
-        parts.uri = target.into();
+        parts.uri = parts.uri.path_and_query().cloned()?.into();
     }
-    Ok(())
+    Some(())
 }
 
 fn with_path(parts: &Parts, path: &str) -> Option<PathAndQuery> {
