@@ -1,4 +1,6 @@
 //! Gatepass.
 #[cfg(feature = "server")]
 pub mod app;
+#[cfg(feature = "server")]
+pub mod config;
 pub mod domain;

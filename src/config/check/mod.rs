@@ -1,0 +1,17 @@
+//! From raw texts and numbers to options: what each key means, and what it may be.
+//!
+//! A bad value is reported and the default taken in its place, so that one reading finds
+//! everything that is wrong. Whether anything was reported decides in the end.
+
+mod access;
+mod authn;
+mod edge;
+mod gateway;
+mod header_name;
+mod identity_headers;
+mod jwt;
+mod network;
+mod space;
+mod spaces;
+
+pub(super) use gateway::gateway;

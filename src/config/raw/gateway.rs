@@ -1,0 +1,68 @@
+//! The tables there is one of.
+
+use serde::Deserialize;
+
+use super::RawSpace;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::config) struct RawGateway {
+    pub(in crate::config) edge: Option<RawEdge>,
+    pub(in crate::config) admin: Option<RawAdmin>,
+    pub(in crate::config) store: Option<RawStore>,
+    pub(in crate::config) log: Option<RawLog>,
+    pub(in crate::config) space: Option<Vec<RawSpace>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::config) struct RawEdge {
+    pub(in crate::config) listen: Option<Vec<String>>,
+    pub(in crate::config) trusted_proxies: Option<Vec<String>>,
+    pub(in crate::config) workers: Option<u64>,
+    pub(in crate::config) max_connections: Option<u64>,
+    pub(in crate::config) default_scheme: Option<String>,
+    pub(in crate::config) timeouts: Option<RawEdgeTimeouts>,
+    pub(in crate::config) limits: Option<RawEdgeLimits>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::config) struct RawEdgeTimeouts {
+    pub(in crate::config) header_read: Option<String>,
+    pub(in crate::config) keep_alive: Option<String>,
+    pub(in crate::config) body_idle: Option<String>,
+    pub(in crate::config) drain: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::config) struct RawEdgeLimits {
+    pub(in crate::config) head_size: Option<u64>,
+    pub(in crate::config) header_lines: Option<u64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::config) struct RawAdmin {
+    pub(in crate::config) listen: Option<String>,
+    pub(in crate::config) api_keys: Option<String>,
+    pub(in crate::config) hosts: Option<Vec<String>>,
+    pub(in crate::config) allow_plain_http: Option<bool>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::config) struct RawStore {
+    pub(in crate::config) kind: Option<String>,
+    pub(in crate::config) retention: Option<String>,
+    pub(in crate::config) max_ended: Option<u64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::config) struct RawLog {
+    pub(in crate::config) format: Option<String>,
+    pub(in crate::config) level: Option<String>,
+    pub(in crate::config) access: Option<bool>,
+}

@@ -1,0 +1,18 @@
+//! The configuration as it is written: texts, numbers, lists and tables, every key optional.
+//!
+//! What a key means, and what it may be, is the matter of the room `check`.
+
+mod authn;
+mod gateway;
+mod one_or_many;
+mod space;
+
+pub(super) use authn::{RawAttribute, RawClaims, RawHeader, RawJwt, RawLocal};
+pub(super) use gateway::{
+    RawAdmin, RawEdge, RawEdgeLimits, RawEdgeTimeouts, RawGateway, RawLog, RawStore,
+};
+pub(super) use one_or_many::OneOrMany;
+pub(super) use space::{
+    RawAccess, RawAssertion, RawClassify, RawCondition, RawCookie, RawPool, RawRequirement,
+    RawSession, RawSpace, RawTimeouts,
+};
