@@ -195,16 +195,10 @@ fn local(raw: RawLocal, table: &Scope<'_>) -> Option<LocalOptions> {
     if raw.users.is_none() {
         table.key("users").missing("the path of a users file");
     }
-    let name = read(table, "directory", raw.directory, |at, text| {
-        directory(at, &text)
-    });
     let users = read(table, "users", raw.users, |at, text| {
         at.file(&text, "a users file (`gatepass user add` writes one)")
     });
-    Some(LocalOptions {
-        users: users?,
-        directory: name.unwrap_or_else(|| LocalOptions::DEFAULT_DIRECTORY.to_owned()),
-    })
+    Some(LocalOptions { users: users? })
 }
 
 /// The name of a user directory.

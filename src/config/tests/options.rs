@@ -99,7 +99,7 @@ client_type = "ci"
     assert_eq!(header.user, HeaderUser::Pattern(r"$ud\\$id".into()));
     assert_eq!(header.trusted[0].to_string(), "10.1.2.0/24");
     assert_eq!(header.trusted[1].to_string(), "192.0.2.1/32");
-    assert_eq!(local.directory, "LOCAL");
+    assert!(local.users.ends_with("users.toml"));
     let mut names: Vec<_> = loaded
         .files_read
         .iter()
