@@ -1,7 +1,9 @@
 //! The live sessions of this process.
 
+use std::collections::BTreeMap;
 use std::hash::BuildHasherDefault;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::ops::{Bound, ControlFlow};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard};
 
 use dashmap::DashMap;
 
@@ -14,6 +16,8 @@ use crate::store::index::{ByDigest, ById, DigestIndex, FromKey, IdIndex, sharded
 pub(super) struct Table {
     by_digest: DigestIndex,
     by_id: IdIndex,
+    /// In the order of their starts, for lists; ids sort by start time.
+    by_start: RwLock<BTreeMap<SessionId, Arc<Session>>>,
     by_user: DashMap<UserKey, UserSessions, BuildHasherDefault<FromKey>>,
     by_credential: DashMap<TokenDigest, Alias, BuildHasherDefault<FromKey>>,
     user_locks: Box<[Mutex<()>]>,
@@ -34,6 +38,20 @@ struct Alias {
 /// Users share locks; more of them than threads ever wait.
 const USER_LOCKS: usize = 1024;
 
+/// Sessions that a walk takes from the index at a time.
+const BATCH: usize = 256;
+
+/// Whether no id can be in the range; `BTreeMap::range` panics on one that is inside out.
+fn is_empty(oldest: Bound<SessionId>, newest: Bound<SessionId>) -> bool {
+    match (oldest, newest) {
+        (Bound::Included(a), Bound::Included(b)) => a > b,
+        (Bound::Included(a) | Bound::Excluded(a), Bound::Included(b) | Bound::Excluded(b)) => {
+            a >= b
+        }
+        _ => false,
+    }
+}
+
 /// Held while a user's sessions and the maps change together.
 pub(super) struct UserGuard<'t> {
     table: &'t Table,
@@ -46,6 +64,7 @@ impl Table {
         Self {
             by_digest: sharded(),
             by_id: sharded(),
+            by_start: RwLock::default(),
             by_user: sharded(),
             by_credential: sharded(),
             user_locks: (0..USER_LOCKS).map(|_| Mutex::default()).collect(),
@@ -106,6 +125,42 @@ impl Table {
         }
     }
 
+    /// Shows the live sessions with ids in `range` to `visit`, newest first, until it breaks.
+    /// The index is held for a few hundred at a time; a session that starts or ends
+    /// meanwhile may or may not be shown, every other one is, once.
+    pub(super) fn newest_first(
+        &self,
+        range: (Bound<SessionId>, Bound<SessionId>),
+        mut visit: impl FnMut(&Arc<Session>) -> ControlFlow<()>,
+    ) {
+        let (oldest, mut newest) = range;
+        let mut batch = Vec::with_capacity(BATCH);
+        loop {
+            if is_empty(oldest, newest) {
+                return;
+            }
+            {
+                let index = self.by_start.read().unwrap_or_else(PoisonError::into_inner);
+                batch.extend(
+                    index
+                        .range((oldest, newest))
+                        .rev()
+                        .take(BATCH)
+                        .map(|(_, s)| Arc::clone(s)),
+                );
+            }
+            let Some(last) = batch.last().map(|session: &Arc<Session>| session.id()) else {
+                return;
+            };
+            for session in batch.drain(..) {
+                if visit(&session).is_break() {
+                    return;
+                }
+            }
+            newest = Bound::Excluded(last);
+        }
+    }
+
     /// The sessions of `user`, oldest first.
     pub(super) fn of_user(&self, user: UserKey) -> Vec<Arc<Session>> {
         let mut found = self
@@ -114,6 +169,12 @@ impl Table {
             .map_or_else(Vec::new, |entry| entry.to_vec());
         found.sort_by_key(|s| s.id());
         found
+    }
+
+    fn starts(&self) -> RwLockWriteGuard<'_, BTreeMap<SessionId, Arc<Session>>> {
+        self.by_start
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Locks `user`.
@@ -157,6 +218,9 @@ impl UserGuard<'_> {
         session.announce();
         self.table.by_id.insert(ById(Arc::clone(session)), ());
         self.table
+            .starts()
+            .insert(session.id(), Arc::clone(session));
+        self.table
             .by_digest
             .insert(ByDigest(Arc::clone(session)), ());
     }
@@ -169,6 +233,7 @@ impl UserGuard<'_> {
     /// Takes `session` out of every map; `true` when it was resolvable.
     pub(super) fn remove(&self, session: &Session) -> bool {
         self.table.by_digest.remove(session.digest());
+        self.table.starts().remove(session.id_ref());
         self.release(session.id());
         self.table.by_id.remove(session.id_ref()).is_some()
     }
