@@ -1,11 +1,11 @@
 //! Looking at sessions.
 
-use std::ops::{Bound, ControlFlow};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::Sessions;
 use crate::domain::{Session, SessionId, SpaceId, UserKey};
-use crate::store::{Newest, Scan, StateFilter, StoreError};
+use crate::store::{IdRange, Newest, Scan, StateFilter, StoreError};
 
 /// A list's question; see [`Scan`].
 pub type FindQuery = Scan;
@@ -43,20 +43,20 @@ impl Sessions {
             None => self.open(),
         };
         let mut sessions = Vec::new();
-        let newest = query.after.map_or(Bound::Unbounded, Bound::Excluded);
+        let range = query
+            .after
+            .map_or(IdRange::ALL, |after| IdRange::ALL.before(after));
         if query.limit > 0 {
-            self.0
-                .table
-                .newest_first((Bound::Unbounded, newest), |session| {
-                    if query.covers(session) {
-                        sessions.push(Arc::clone(session));
-                    }
-                    if sessions.len() < query.limit {
-                        ControlFlow::Continue(())
-                    } else {
-                        ControlFlow::Break(())
-                    }
-                });
+            self.0.table.newest_first(range, |session| {
+                if query.covers(session) {
+                    sessions.push(Arc::clone(session));
+                }
+                if sessions.len() < query.limit {
+                    ControlFlow::Continue(())
+                } else {
+                    ControlFlow::Break(())
+                }
+            });
         }
         Page { sessions, total }
     }

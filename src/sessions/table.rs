@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::hash::BuildHasherDefault;
-use std::ops::{Bound, ControlFlow};
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard};
 
 use dashmap::DashMap;
 
 use crate::domain::{Session, SessionId, Tick, TokenDigest, UserKey};
+use crate::store::IdRange;
 use crate::store::index::{ByDigest, ById, DigestIndex, FromKey, IdIndex, sharded};
 
 /// Live sessions by the digest of their token, by id, by user, and by a credential that
@@ -40,17 +41,6 @@ const USER_LOCKS: usize = 1024;
 
 /// Sessions that a walk takes from the index at a time.
 const BATCH: usize = 256;
-
-/// Whether no id can be in the range; `BTreeMap::range` panics on one that is inside out.
-fn is_empty(oldest: Bound<SessionId>, newest: Bound<SessionId>) -> bool {
-    match (oldest, newest) {
-        (Bound::Included(a), Bound::Included(b)) => a > b,
-        (Bound::Included(a) | Bound::Excluded(a), Bound::Included(b) | Bound::Excluded(b)) => {
-            a >= b
-        }
-        _ => false,
-    }
-}
 
 /// Held while a user's sessions and the maps change together.
 pub(super) struct UserGuard<'t> {
@@ -130,20 +120,19 @@ impl Table {
     /// meanwhile may or may not be shown, every other one is, once.
     pub(super) fn newest_first(
         &self,
-        range: (Bound<SessionId>, Bound<SessionId>),
+        mut range: IdRange,
         mut visit: impl FnMut(&Arc<Session>) -> ControlFlow<()>,
     ) {
-        let (oldest, mut newest) = range;
         let mut batch = Vec::with_capacity(BATCH);
         loop {
-            if is_empty(oldest, newest) {
+            if range.is_empty() {
                 return;
             }
             {
                 let index = self.by_start.read().unwrap_or_else(PoisonError::into_inner);
                 batch.extend(
                     index
-                        .range((oldest, newest))
+                        .range((range.oldest, range.newest))
                         .rev()
                         .take(BATCH)
                         .map(|(_, s)| Arc::clone(s)),
@@ -157,7 +146,7 @@ impl Table {
                     return;
                 }
             }
-            newest = Bound::Excluded(last);
+            range = range.before(last);
         }
     }
 
