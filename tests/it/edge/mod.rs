@@ -1,0 +1,3 @@
+//! What browsers and programs meet.
+
+mod story;
