@@ -2,6 +2,7 @@
 //! script says and remembers what it was sent, and people and programs who use both.
 
 pub(crate) mod actors;
+pub(crate) mod cases;
 pub(crate) mod house;
 pub(crate) mod log;
 pub(crate) mod socket;
@@ -11,6 +12,7 @@ pub(crate) mod wait;
 pub(crate) mod wire;
 
 pub(crate) use actors::{Admin, Browser, Script};
+pub(crate) use cases::for_all;
 pub(crate) use house::{House, LOCAL, PORTS};
 pub(crate) use socket::Socket;
 pub(crate) use upstream::{Seen, Upstream};

@@ -1,3 +1,0 @@
-//! What browsers and programs meet.
-
-mod story;

@@ -1,0 +1,4 @@
+//! What becomes of a request on its way to the application, and of the answer on its way back.
+
+mod headers;
+mod targets;
