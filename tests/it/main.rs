@@ -12,6 +12,8 @@
 #[cfg(feature = "server")]
 mod kit;
 #[cfg(feature = "server")]
+mod net;
+#[cfg(feature = "server")]
 mod proxy;
 #[cfg(feature = "server")]
 mod story;
