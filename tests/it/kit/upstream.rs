@@ -12,6 +12,7 @@
 //! | `/status/N` | the status N |
 //! | `/talkative` | headers and trailers that are not for clients |
 //! | `/cookies` | cookies of its own |
+//! | `/mirror` | the request's body |
 //! | any other | `upstream METHOD TARGET`, after the body was read |
 
 use std::collections::HashSet;
@@ -186,10 +187,12 @@ async fn answer(
     let Ok(collected) = request.into_body().collect().await else {
         return Err(Broken);
     };
+    let mirrored;
     {
         let mut seen = state.seen.lock().unwrap();
         seen[index].trailers = collected.trailers().cloned().unwrap_or_default();
         seen[index].body = collected.to_bytes();
+        mirrored = seen[index].body.clone();
     }
     Ok(match &*path {
         "/events" => events(state),
@@ -203,6 +206,7 @@ async fn answer(
             Response::new(body)
         }
         "/talkative" => talkative(),
+        "/mirror" => full(StatusCode::OK, mirrored),
         "/cookies" => {
             let mut response = full(StatusCode::OK, "cookies");
             let headers = response.headers_mut();

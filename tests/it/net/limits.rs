@@ -90,7 +90,13 @@ async fn s37_a_body_that_stalls_is_cut_off() {
         wire.rest().await;
     }
     // The upstream never got a request that is whole.
-    assert!(house.upstream.seen().iter().all(|seen| seen.body.is_empty()));
+    assert!(
+        house
+            .upstream
+            .seen()
+            .iter()
+            .all(|seen| seen.body.is_empty())
+    );
 }
 
 #[tokio::test]

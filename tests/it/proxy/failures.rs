@@ -38,7 +38,10 @@ async fn an_application_that_breaks_off_is_a_502() {
     script.get("/break").await.says(502, "broke off");
     // A method that may have done something is not tried again.
     let before = house.upstream.seen().len();
-    script.send("POST", "/break", "x").await.says(502, "broke off");
+    script
+        .send("POST", "/break", "x")
+        .await
+        .says(502, "broke off");
     assert_eq!(house.upstream.seen().len(), before + 1);
     // What has begun is cut, so that nobody takes the half for the whole.
     let mut wire = house.wire().await;
@@ -64,7 +67,8 @@ async fn an_application_that_speaks_no_http_is_a_502() {
             let _ = stream.shutdown().await;
         })
         .await;
-        let config = format!("{PORTS}{}", house::header_space()).replace("UPSTREAM", &format!("http://{address}"));
+        let config = format!("{PORTS}{}", house::header_space())
+            .replace("UPSTREAM", &format!("http://{address}"));
         let house = House::with(&config).await;
         let answered = house.script_of("ann").get("/x").await;
         assert_eq!(answered.status, 502, "{answer:?}");
@@ -74,10 +78,22 @@ async fn an_application_that_speaks_no_http_is_a_502() {
 #[tokio::test]
 async fn an_application_that_hangs_is_a_504() {
     let house = house("[space.timeouts]\nresponse_head = \"300ms\"\n").await;
-    let answer = house.script_of("ann").with("accept", "text/html").get("/hang").await;
+    let answer = house
+        .script_of("ann")
+        .with("accept", "text/html")
+        .get("/hang")
+        .await;
     answer.says(504, "does not answer in time");
-    house.script_of("ann").send("POST", "/hang", "x").await.says(504, "in time");
-    house.script_of("ann").get("/fine").await.says(200, "GET /fine");
+    house
+        .script_of("ann")
+        .send("POST", "/hang", "x")
+        .await
+        .says(504, "in time");
+    house
+        .script_of("ann")
+        .get("/fine")
+        .await
+        .says(200, "GET /fine");
 }
 
 #[tokio::test]
@@ -93,18 +109,29 @@ async fn a_host_that_swallows_connections_is_a_504() {
     }
     let full = async || {
         let one_more = tokio::net::TcpStream::connect(address);
-        tokio::time::timeout(Duration::from_millis(200), one_more).await.is_err().then_some(())
+        tokio::time::timeout(Duration::from_millis(200), one_more)
+            .await
+            .is_err()
+            .then_some(())
     };
     eventually(full).await;
-    let config = format!("{PORTS}{}[space.timeouts]\nconnect = \"300ms\"\n", house::header_space())
-        .replace("UPSTREAM", &format!("http://{address}"));
+    let config = format!(
+        "{PORTS}{}[space.timeouts]\nconnect = \"300ms\"\n",
+        house::header_space()
+    )
+    .replace("UPSTREAM", &format!("http://{address}"));
     let house = House::with(&config).await;
-    house.script_of("ann").get("/x").await.says(504, "does not answer in time");
+    house
+        .script_of("ann")
+        .get("/x")
+        .await
+        .says(504, "does not answer in time");
 }
 
 #[tokio::test]
 async fn a_busy_application_is_a_503_for_those_who_wait_too_long() {
-    let house = house("[space.timeouts]\npool_wait = \"200ms\"\n[space.pool]\nmax_connections = 1\n").await;
+    let house =
+        house("[space.timeouts]\npool_wait = \"200ms\"\n[space.pool]\nmax_connections = 1\n").await;
     let script = house.script_of("ann");
     let mut first = house.wire().await;
     first.send(script.head("GET", "/halves", 0)).await;
@@ -123,7 +150,8 @@ async fn a_busy_application_is_a_503_for_those_who_wait_too_long() {
 async fn a_response_that_stalls_is_cut() {
     let house = house("[space.timeouts]\nbody_idle = \"300ms\"\n").await;
     let mut wire = house.wire().await;
-    wire.send(house.script_of("ann").head("GET", "/halves", 0)).await;
+    wire.send(house.script_of("ann").head("GET", "/halves", 0))
+        .await;
     assert_eq!(wire.head().await.unwrap().0, 200);
     assert_eq!(wire.chunk().await.unwrap(), b"first ");
     assert_eq!(wire.try_chunk().await, Err(()));
@@ -132,7 +160,9 @@ async fn a_response_that_stalls_is_cut() {
 #[tokio::test]
 async fn an_upgraded_connection_on_which_nothing_moves_is_closed() {
     let house = house("[space.timeouts]\ntunnel_idle = \"300ms\"\n").await;
-    let mut socket = crate::kit::Socket::open(house.edge(), "/ws", &[("hdr-usr", "ann")]).await.unwrap();
+    let mut socket = crate::kit::Socket::open(house.edge(), "/ws", &[("hdr-usr", "ann")])
+        .await
+        .unwrap();
     socket.echo("hello").await;
     let code = socket.close_code().await;
     assert!((1000..1015).contains(&code), "{code}");

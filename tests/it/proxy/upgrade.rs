@@ -1,6 +1,5 @@
 //! S17 and S35: connections that become something else.
 
-
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::kit::{House, PORTS, Socket, Upstream, Wire, eventually, house, soon, upstream};
@@ -18,7 +17,9 @@ const WEBSOCKET: &str = "Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r
 #[tokio::test]
 async fn a_websocket_goes_through_and_keeps_the_session_active() {
     let house = house().await;
-    let mut socket = Socket::open(house.edge(), "/ws?x=1", &[("hdr-usr", "ann")]).await.unwrap();
+    let mut socket = Socket::open(house.edge(), "/ws?x=1", &[("hdr-usr", "ann")])
+        .await
+        .unwrap();
     socket.echo("hello").await;
     socket.echo(&"long ".repeat(20_000)).await;
     let seen = house.upstream.last();
@@ -26,41 +27,38 @@ async fn a_websocket_goes_through_and_keeps_the_session_active() {
     assert_eq!(seen.header("x-forwarded-user"), Some("ann"));
     assert_eq!(seen.header("upgrade"), Some("websocket"));
     let before = house.admin().session("1001").await["lastActive"].clone();
-    eventually(async || {
-        (house.admin().session("1001").await["lastActive"] != before).then_some(())
+    soon(async {
+        while house.admin().session("1001").await["lastActive"] == before {
+            socket.echo("beat").await;
+        }
     })
-    .await_with(&mut socket)
     .await;
 }
-
-/// Keeps a socket busy while waiting.
-trait AwaitWith: Future + Sized {
-    async fn await_with(self, socket: &mut Socket) -> Self::Output {
-        let mut this = std::pin::pin!(self);
-        loop {
-            tokio::select! {
-                output = &mut this => return output,
-                () = tokio::time::sleep(std::time::Duration::from_millis(20)) => socket.echo("beat").await,
-            }
-        }
-    }
-}
-
-impl<F: Future> AwaitWith for F {}
 
 #[tokio::test]
 async fn a_websocket_needs_a_session() {
     let house = house().await;
-    assert_eq!(Socket::open(house.edge(), "/ws", &[]).await.err(), Some(401));
+    assert_eq!(
+        Socket::open(house.edge(), "/ws", &[]).await.err(),
+        Some(401)
+    );
     assert!(house.upstream.seen().is_empty());
 }
 
 #[tokio::test]
 async fn s17_every_way_to_end_a_session_closes_its_websocket() {
-    let house = House::with(&format!("{PORTS}{}{}", crate::kit::LOCAL, "[space.session]\nmax_per_user = 1\n")).await;
+    let house = House::with(&format!(
+        "{PORTS}{}{}",
+        crate::kit::LOCAL,
+        "[space.session]\nmax_per_user = 1\n"
+    ))
+    .await;
     for way in ["terminated", "user", "logged_out", "displaced"] {
         let mut browser = house.browser();
-        browser.log_in("/", "alice", "demo-password").await.says(200, "GET /");
+        browser
+            .log_in("/", "alice", "demo-password")
+            .await
+            .says(200, "GET /");
         let mut socket = browser.socket("/ws").await;
         socket.echo("hello").await;
         let admin = house.admin();
@@ -68,10 +66,27 @@ async fn s17_every_way_to_end_a_session_closes_its_websocket() {
             "terminated" => drop(admin.end("1001", &admin.session("1001").await).await),
             "user" => {
                 let path = "/api/v1/spaces/1001/users/DEMO/alice/sessions";
-                assert_eq!(admin.delete(path).await.json(200)["sessions"].as_array().unwrap().len(), 1);
+                assert_eq!(
+                    admin.delete(path).await.json(200)["sessions"]
+                        .as_array()
+                        .unwrap()
+                        .len(),
+                    1
+                );
             }
-            "logged_out" => drop(browser.submit("/.gatepass/logout", &[]).await.says(200, "logged out")),
-            _ => drop(house.browser().log_in("/", "alice", "demo-password").await.says(200, "GET /")),
+            "logged_out" => drop(
+                browser
+                    .submit("/.gatepass/logout", &[])
+                    .await
+                    .says(200, "logged out"),
+            ),
+            _ => drop(
+                house
+                    .browser()
+                    .log_in("/", "alice", "demo-password")
+                    .await
+                    .says(200, "GET /"),
+            ),
         }
         assert_eq!(socket.close_code().await, 1008, "{way}");
     }
@@ -123,11 +138,15 @@ async fn s35_early_bytes_wait_for_the_101() {
         }
     })
     .await;
-    let config = format!("{PORTS}{}", house::header_space()).replace("UPSTREAM", &format!("http://{address}"));
+    let config = format!("{PORTS}{}", house::header_space())
+        .replace("UPSTREAM", &format!("http://{address}"));
     let house = House::with(&config).await;
     let mut wire = house.wire().await;
     wire.send(format!("{}early", ask("/ws", WEBSOCKET))).await;
-    assert!(!soon(told.recv()).await.unwrap(), "bytes came before the 101");
+    assert!(
+        !soon(told.recv()).await.unwrap(),
+        "bytes came before the 101"
+    );
     let (status, headers) = wire.head().await.unwrap();
     assert_eq!(status, 101);
     assert_eq!(headers["upgrade"], "websocket");
@@ -139,49 +158,84 @@ async fn s35_a_refused_upgrade_leaves_an_ordinary_connection() {
     let house = house().await;
     let mut wire = house.wire().await;
     // What follows is a request of its own, checked like any other.
-    wire.send(format!("{}{}", ask("/ws-refused", WEBSOCKET), ask("/next", ""))).await;
+    wire.send(format!(
+        "{}{}",
+        ask("/ws-refused", WEBSOCKET),
+        ask("/next", "")
+    ))
+    .await;
     wire.response().await.says(403, "no sockets here");
     wire.response().await.says(200, "GET /next");
-    wire.send(format!("{}GET /smuggled\r\n\r\n", ask("/ws-refused", WEBSOCKET))).await;
+    wire.send(format!(
+        "{}GET /smuggled\r\n\r\n",
+        ask("/ws-refused", WEBSOCKET)
+    ))
+    .await;
     wire.response().await.says(403, "no sockets here");
     assert_eq!(wire.response().await.status, 400);
     assert!(wire.is_closed().await);
-    assert_eq!(house.upstream.targets(), ["/ws-refused", "/next", "/ws-refused"]);
+    assert_eq!(
+        house.upstream.targets(),
+        ["/ws-refused", "/next", "/ws-refused"]
+    );
 }
 
 #[tokio::test]
 async fn s35_a_tunnel_never_returns_to_a_pool() {
     let house = house().await;
     for _ in 0..2 {
-        let mut socket = Socket::open(house.edge(), "/ws", &[("hdr-usr", "ann")]).await.unwrap();
+        let mut socket = Socket::open(house.edge(), "/ws", &[("hdr-usr", "ann")])
+            .await
+            .unwrap();
         socket.echo("hello").await;
         drop(socket);
         eventually(async || (house.upstream.open_streams() == 0).then_some(())).await;
     }
     house.script_of("ann").get("/x").await.says(200, "GET /x");
     let seen = house.upstream.seen();
-    assert_eq!(upstream::distinct(seen.iter().map(|seen| seen.connection)), 3, "{seen:?}");
+    assert_eq!(
+        upstream::distinct(seen.iter().map(|seen| seen.connection)),
+        3,
+        "{seen:?}"
+    );
 }
 
 #[tokio::test]
 async fn s35_what_is_no_upgrade_is_not_forwarded_as_one() {
     let house = house().await;
     for (fields, version) in [
-        ("Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n", "1.1"),
+        (
+            "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n",
+            "1.1",
+        ),
         ("Upgrade: websocket\r\n", "1.1"),
         ("Connection: upgrade\r\n", "1.1"),
         (WEBSOCKET, "1.0"),
-        ("Connection: upgrade\r\nUpgrade: websocket\r\nContent-Length: 2\r\n", "1.1"),
-        ("Connection: upgrade\r\nUpgrade: websocket\r\nUpgrade: h2c\r\n", "1.1"),
+        (
+            "Connection: upgrade\r\nUpgrade: websocket\r\nContent-Length: 2\r\n",
+            "1.1",
+        ),
+        (
+            "Connection: upgrade\r\nUpgrade: websocket\r\nUpgrade: h2c\r\n",
+            "1.1",
+        ),
     ] {
         let mut wire = house.wire().await;
         let head = ask("/plain", fields).replace("1.1", version);
-        wire.send(format!("{head}{}", if fields.contains("Length") { "xy" } else { "" })).await;
+        wire.send(format!(
+            "{head}{}",
+            if fields.contains("Length") { "xy" } else { "" }
+        ))
+        .await;
         wire.response().await.says(200, "GET /plain");
         let seen = house.upstream.last();
         assert_eq!(seen.header("upgrade"), None, "{fields}");
         assert_eq!(seen.header("http2-settings"), None, "{fields}");
-        assert!(seen.header("connection").is_none_or(|c| !c.contains("pgrade")), "{fields}");
+        assert!(
+            seen.header("connection")
+                .is_none_or(|c| !c.contains("pgrade")),
+            "{fields}"
+        );
     }
 }
 
@@ -200,7 +254,8 @@ async fn s35_a_101_that_nobody_asked_for_is_a_502() {
             let _ = stream.read(&mut [0; 1]).await;
         })
         .await;
-        let config = format!("{PORTS}{}", house::header_space()).replace("UPSTREAM", &format!("http://{address}"));
+        let config = format!("{PORTS}{}", house::header_space())
+            .replace("UPSTREAM", &format!("http://{address}"));
         let house = House::before(Upstream::start().await, &config).await;
         for fields in ["", WEBSOCKET] {
             let mut wire = Wire::connect(house.edge()).await;
@@ -209,5 +264,4 @@ async fn s35_a_101_that_nobody_asked_for_is_a_502() {
             assert_eq!(answer.headers.get_all("upgrade").iter().count(), 0);
         }
     }
-
 }
