@@ -51,7 +51,7 @@ pub(super) async fn forward(mut request: Forward<'_>) -> Response<ProxyBody> {
         body,
         worker.deadlines(),
         settings.request_idle,
-        Some(space.trailers()),
+        Some(space.request_trailers()),
     );
     let upstream = space.upstream(worker.number, &worker.pool);
     let (mut response, lease) = match upstream.send(Request::from_parts(parts, body)).await {
@@ -90,7 +90,8 @@ pub(super) async fn forward(mut request: Forward<'_>) -> Response<ProxyBody> {
         .prepare_response(response.headers_mut(), status);
     response.map(|incoming| {
         let outlasts = outlasts_its_request(&incoming);
-        let body = ProxyBody::upstream(incoming, lease, worker.deadlines(), settings.body_idle);
+        let body = ProxyBody::upstream(incoming, lease, worker.deadlines(), settings.body_idle)
+            .filtered(space.response_trailers());
         if outlasts {
             body.tied(settings.gate.sessions(), session, worker.deadlines())
         } else {
