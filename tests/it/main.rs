@@ -10,6 +10,10 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 #[cfg(feature = "server")]
+mod admin;
+#[cfg(feature = "server")]
+mod app;
+#[cfg(feature = "server")]
 mod authn;
 #[cfg(feature = "server")]
 mod endpoints;

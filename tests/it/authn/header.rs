@@ -70,16 +70,26 @@ async fn nobody_else_may_say_it() {
     for (from, fields, status) in [
         ("127.0.0.1", "hdr-usr: LAB\\ann\r\n", 200),
         ("127.0.0.2", "hdr-usr: LAB\\ann\r\n", 401),
-        ("127.0.0.2", "hdr-usr: LAB\\ann\r\nX-Forwarded-For: 127.0.0.1\r\n", 401),
+        (
+            "127.0.0.2",
+            "hdr-usr: LAB\\ann\r\nX-Forwarded-For: 127.0.0.1\r\n",
+            401,
+        ),
         ("127.0.0.1", "hdr-usr: ann\r\n", 401),
-        ("127.0.0.1", "hdr-usr: LAB\\ann\r\nhdr-usr: LAB\\bob\r\n", 401),
+        (
+            "127.0.0.1",
+            "hdr-usr: LAB\\ann\r\nhdr-usr: LAB\\bob\r\n",
+            401,
+        ),
         ("127.0.0.1", "hdr-usr:\r\n", 401),
         ("127.0.0.1", "hdr_usr: LAB\\ann\r\n", 401),
         ("127.0.0.1", "hdr-usr: \\ann\r\n", 401),
     ] {
         let before = house.upstream.seen().len();
         let mut wire = house.wire_from(from).await;
-        let answer = wire.ask(&format!("GET /x HTTP/1.1\r\nHost: a\r\n{fields}\r\n")).await;
+        let answer = wire
+            .ask(&format!("GET /x HTTP/1.1\r\nHost: a\r\n{fields}\r\n"))
+            .await;
         assert_eq!(answer.status, status, "{from} {fields:?}");
         let forwarded = usize::from(status == 200);
         assert_eq!(house.upstream.seen().len(), before + forwarded);
@@ -100,7 +110,10 @@ async fn s29_groups_are_exact_texts() {
         ("[\"admins\"]", 403),
         ("", 403),
     ] {
-        let script = house.script().with("hdr-usr", r"LAB\ann").with("hdr-groups", groups);
+        let script = house
+            .script()
+            .with("hdr-usr", r"LAB\ann")
+            .with("hdr-groups", groups);
         assert_eq!(script.get("/x").await.status, status, "{groups:?}");
     }
 }

@@ -41,9 +41,16 @@ impl Issuer {
                 count.fetch_add(1, Ordering::SeqCst);
                 let answer = receiver.borrow().clone();
                 let text = match answer {
-                    Answer::Keys(keys) => format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{keys}", keys.len()),
-                    Answer::Status(status) => format!("HTTP/1.1 {status} X\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"),
-                    Answer::Never | Answer::Endless => "HTTP/1.1 200 OK\r\n\r\n{\"keys\":[".to_owned(),
+                    Answer::Keys(ref keys) => format!(
+                        "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{keys}",
+                        keys.len()
+                    ),
+                    Answer::Status(status) => format!(
+                        "HTTP/1.1 {status} X\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+                    ),
+                    Answer::Never | Answer::Endless => {
+                        "HTTP/1.1 200 OK\r\n\r\n{\"keys\":[".to_owned()
+                    }
                 };
                 let _ = stream.write_all(text.as_bytes()).await;
                 match answer {
@@ -55,7 +62,10 @@ impl Issuer {
         })
         .await;
         let jwt = JWT
-            .replace("key_file = \"jwt-public.pem\"", &format!("jwks_url = \"http://{address}/jwks\""))
+            .replace(
+                "key_file = \"jwt-public.pem\"",
+                &format!("jwks_url = \"http://{address}/jwks\""),
+            )
             .replace("EdDSA", "ES256");
         Self {
             house: House::with(&format!("{PORTS}{jwt}")).await,
@@ -86,7 +96,9 @@ fn token(key: &SigningKey, user: &str) -> String {
 async fn keys_are_fetched_once_for_all_who_wait() {
     let key = new_key("one");
     let issuer = Issuer::with(jwks(&[&key])).await;
-    let tokens: Vec<_> = (0..30).map(|user| token(&key, &format!("u{user}"))).collect();
+    let tokens: Vec<_> = (0..30)
+        .map(|user| token(&key, &format!("u{user}")))
+        .collect();
     let statuses = join_all(tokens.iter().map(|token| issuer.status(token))).await;
     assert!(statuses.iter().all(|status| *status == 200), "{statuses:?}");
     assert_eq!(issuer.asked(), 1);
@@ -98,7 +110,9 @@ async fn s28_unknown_keys_drive_no_fetches() {
     let issuer = Issuer::with(jwks(&[&key])).await;
     assert_eq!(issuer.status(&token(&key, "ann")).await, 200);
     // A hundred tokens of as many keys: at most one more fetch within its interval.
-    let made_up: Vec<_> = (0..100).map(|number| token(&new_key_named(&unknown, number), "eve")).collect();
+    let made_up: Vec<_> = (0..100)
+        .map(|number| token(&new_key_named(&unknown, number), "eve"))
+        .collect();
     let statuses = join_all(made_up.iter().map(|token| issuer.status(token))).await;
     assert!(statuses.iter().all(|status| *status == 401), "{statuses:?}");
     assert!(issuer.asked() <= 2, "{}", issuer.asked());
@@ -112,7 +126,12 @@ fn new_key_named(_: &SigningKey, number: usize) -> SigningKey {
 #[tokio::test]
 async fn s28_an_issuer_that_does_not_answer_is_an_outage_within_a_time() {
     let key = new_key("one");
-    for answer in [Answer::Status(500), Answer::Endless, Answer::Keys("no json".to_owned()), Answer::Status(302)] {
+    for answer in [
+        Answer::Status(500),
+        Answer::Endless,
+        Answer::Keys("no json".to_owned()),
+        Answer::Status(302),
+    ] {
         let issuer = Issuer::with(answer).await;
         // Nothing is known of the token: neither good nor bad.
         assert_eq!(issuer.status(&token(&key, "ann")).await, 503);
@@ -126,7 +145,8 @@ async fn s28_an_issuer_that_does_not_answer_is_an_outage_within_a_time() {
 async fn s28_a_slow_issuer_is_given_up_on() {
     let key = new_key("one");
     let issuer = Issuer::with(Answer::Never).await;
-    let statuses = join_all((0..5).map(|_| async { issuer.status(&token(&key, "ann")).await })).await;
+    let statuses =
+        join_all((0..5).map(|_| async { issuer.status(&token(&key, "ann")).await })).await;
     assert_eq!(statuses, [503; 5]);
     assert_eq!(issuer.asked(), 1);
     issuer.answer.send_replace(jwks(&[&key]));
