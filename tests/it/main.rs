@@ -10,10 +10,20 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 #[cfg(feature = "server")]
+mod admin;
+#[cfg(feature = "server")]
+mod app;
+#[cfg(feature = "server")]
+mod authn;
+#[cfg(feature = "server")]
+mod endpoints;
+#[cfg(feature = "server")]
 mod kit;
 #[cfg(feature = "server")]
 mod net;
 #[cfg(feature = "server")]
 mod proxy;
+#[cfg(feature = "server")]
+mod sessions;
 #[cfg(feature = "server")]
 mod story;

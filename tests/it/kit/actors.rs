@@ -187,6 +187,10 @@ impl Script {
         self
     }
 
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.to
+    }
+
     pub(crate) fn bearer(self, token: &str) -> Self {
         self.with("authorization", &format!("Bearer {token}"))
     }
