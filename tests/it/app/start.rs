@@ -19,7 +19,10 @@ async fn s41_a_bad_start_binds_nothing() {
         .replacen("127.0.0.1:0", &format!("127.0.0.1:{edge}"), 1)
         .replacen("127.0.0.1:0", &format!("127.0.0.1:{admin}"), 1);
     let jwt = crate::kit::tokens::JWT.replace("[\"EdDSA\"]", "[\"RS256\"]");
-    let error = try_start(&format!("{ports}{LOCAL}{jwt}")).await.err().unwrap();
+    let error = try_start(&format!("{ports}{LOCAL}{jwt}"))
+        .await
+        .err()
+        .unwrap();
     assert!(matches!(error, StartError::Build(_)), "{error}");
     for port in [edge, admin] {
         // Whoever wants it can have it.
@@ -51,7 +54,10 @@ async fn s41_an_occupied_port_is_an_error_and_frees_the_other() {
 async fn s41_demo_secrets_open_nothing_to_a_network() {
     let house = House::local().await;
     for (from, to) in [("[\"127.0.0.1:0\"]", "[\"0.0.0.0:0\"]")] {
-        let options = house.read(&format!("{PORTS}{LOCAL}").replacen(from, to, 1)).unwrap().options;
+        let options = house
+            .read(&format!("{PORTS}{LOCAL}").replacen(from, to, 1))
+            .unwrap()
+            .options;
         let error = Gateway::check(&options).unwrap_err().to_string();
         assert!(error.contains("well-known passwords"), "{error}");
         assert!(Gateway::start(options).await.is_err());

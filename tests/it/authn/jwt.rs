@@ -256,7 +256,9 @@ async fn s29_claims_are_parsed_strictly() {
         json!(true),
         json!(1),
     ] {
-        let token = demo_key().sign(&claims("carol", json!({ "groups": groups }))).unwrap();
+        let token = demo_key()
+            .sign(&claims("carol", json!({ "groups": groups })))
+            .unwrap();
         let answer = house.script().bearer(&token).get("/jwt/admin/x").await;
         assert_eq!(answer.status, 403, "{groups}");
     }
