@@ -9,7 +9,7 @@ use gatepass::app::options::{GatewayOptions, Upstream};
 use gatepass::config::Config;
 
 use crate::exit::Failure;
-use crate::serve;
+use crate::{output, serve};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -59,7 +59,8 @@ fn greet(gateway: &Gateway) {
     let admin = gateway.admin_address();
     let [site, space, reader] = data::KEYS;
     let (password, secret) = (data::PASSWORD, data::SECRET);
-    println!(
+    // Who does not listen can do without; the gateway runs all the same.
+    let _ = output::print(format_args!(
         "\
 Gatepass demo, ready. Its passwords and keys are known to everybody: for this machine only.
 
@@ -78,7 +79,7 @@ Gatepass demo, ready. Its passwords and keys are known to everybody: for this ma
   Other keys    {space}.{secret} (space 1001), {reader}.{secret} (reads only)
   Stop          Ctrl-C
 "
-    );
+    ));
 }
 
 /// A folder for the demo's files, gone when the demo is.
