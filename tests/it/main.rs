@@ -16,6 +16,8 @@ mod app;
 #[cfg(feature = "server")]
 mod authn;
 #[cfg(feature = "server")]
+mod cli;
+#[cfg(feature = "server")]
 mod endpoints;
 #[cfg(feature = "server")]
 mod kit;

@@ -3,6 +3,7 @@
 
 pub(crate) mod actors;
 pub(crate) mod cases;
+pub(crate) mod command;
 pub(crate) mod house;
 pub(crate) mod log;
 pub(crate) mod socket;
