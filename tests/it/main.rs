@@ -7,6 +7,10 @@
 //! command, `layer` the tower layer in programs of other people. A test of a requirement is
 //! named after it.
 
+#![cfg_attr(
+    not(feature = "server"),
+    allow(dead_code, reason = "most of the kit is for servers")
+)]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 #[cfg(feature = "server")]
@@ -19,8 +23,8 @@ mod authn;
 mod cli;
 #[cfg(feature = "server")]
 mod endpoints;
-#[cfg(feature = "server")]
 mod kit;
+mod layer;
 #[cfg(feature = "server")]
 mod net;
 #[cfg(feature = "server")]
