@@ -56,7 +56,7 @@ release: ## The release binary
 	$(CARGO) build $(LOCKED) --release --bin gatepass
 
 clients: release ## Real clients (a browser, a WebSocket client) against the running demo
-	GATEPASS_BIN="$(abspath $(TARGET_DIR))/release/gatepass" tests/clients/run
+	TESTED_GATEPASS="$(abspath $(TARGET_DIR))/release/gatepass" tests/clients/run
 
 bench: ## Benchmarks (criterion)
 	$(CARGO) bench $(LOCKED)

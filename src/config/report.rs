@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::duration;
 use super::error::ConfigError;
-use super::tree::{KeyPath, Node, Place, Value};
+use super::tree::{KeyPath, Node, Place};
 
 /// A reading: the tree that is read, the errors and the files so far.
 pub(super) struct Report<'a> {
@@ -115,11 +115,6 @@ impl<'a> Scope<'a> {
         );
     }
 
-    /// The list has nothing in it and must.
-    pub(super) fn empty_list(&self, allowed: &str) {
-        self.bad("it is empty", &format!("at least one of: {allowed}"));
-    }
-
     /// As [`conflict`](Self::conflict), of a value that may be a default one.
     pub(super) fn conflict_or_missing(&self, reason: &str, note: &str) {
         let tree = self.report.tree;
@@ -133,18 +128,6 @@ impl<'a> Scope<'a> {
     pub(super) fn has(&self, key: &str) -> bool {
         let here = self.key(key);
         here.is_broken() || self.report.tree.get(&here.path).is_some()
-    }
-
-    /// Whether the value is a list.
-    pub(super) fn is_list(&self) -> bool {
-        let node = self.report.tree.get(&self.path);
-        matches!(
-            node,
-            Some(Node {
-                value: Value::List(_) | Value::Untyped(_),
-                ..
-            })
-        )
     }
 
     /// Whether an error was reported of this key, or of something in it, already.
@@ -289,6 +272,21 @@ pub(super) fn read<'a, R, T>(
     read: impl FnOnce(&Scope<'a>, R) -> Option<T>,
 ) -> Option<T> {
     raw.and_then(|raw| read(&table.key(key), raw))
+}
+
+/// As [`read_all`]; an empty list is an error.
+pub(super) fn read_some<'a, R, T>(
+    table: &Scope<'a>,
+    key: &str,
+    raw: Option<Vec<R>>,
+    allowed: &str,
+    read: impl Fn(&Scope<'a>, R) -> Option<T>,
+) -> Option<Vec<T>> {
+    if raw.as_ref().is_some_and(Vec::is_empty) {
+        let allowed = format!("at least one of: {allowed}");
+        table.key(key).bad("it is empty", &allowed);
+    }
+    read_all(table, key, raw, read)
 }
 
 /// Each item of `raw` read by `read`; the bad ones are reported and left out.

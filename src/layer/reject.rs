@@ -42,7 +42,7 @@ impl Gate {
                 challenge,
                 drop_cookie,
             } => {
-                let mut response = self.unauthorized(parts, challenge.as_ref());
+                let mut response = self.unauthorized(request, challenge.as_ref());
                 self.drop_cookie(request, *drop_cookie, &mut response);
                 response
             }
@@ -51,7 +51,7 @@ impl Gate {
                     realm: self.0.space.id().as_str().into(),
                     error: Some(error),
                 });
-                self.unauthorized(parts, challenge.as_ref())
+                self.unauthorized(request, challenge.as_ref())
             }
             Refusal::Forbidden(_) => self.say(
                 parts,
@@ -90,8 +90,16 @@ impl Gate {
         ))
     }
 
-    fn unauthorized(&self, parts: &Parts, challenge: Option<&Challenge>) -> Response<Bytes> {
-        let mut response = self.say(parts, StatusCode::UNAUTHORIZED, "Authentication is needed.");
+    fn unauthorized(
+        &self,
+        request: AuthnRequest<'_>,
+        challenge: Option<&Challenge>,
+    ) -> Response<Bytes> {
+        let mut response = self.say(
+            request.parts,
+            StatusCode::UNAUTHORIZED,
+            "Authentication is needed.",
+        );
         let realm = self.0.space.id();
         // RFC 9110, section 15.5.2: a 401 names a scheme. Never Basic: browsers would ask.
         let value = match challenge {

@@ -31,14 +31,17 @@ pub(super) async fn serve(
     let edge = &worker.edge;
     // Bytes behind a request for an upgrade wait until it is decided: at the latest when
     // this is dropped.
-    let pending = client.framing.upgrade(request.version(), request.headers());
-    let upgrade = UpgradeRequest::take(&mut request);
+    let (mut pending, mut upgrade) = (None, None);
+    if request.headers().contains_key(header::UPGRADE) {
+        pending = client.framing.upgrade(request.version(), request.headers());
+        upgrade = UpgradeRequest::take(&mut request);
+    }
     let (mut parts, body) = request.into_parts();
     let connection = facts(worker, client, &parts);
 
     // route
-    if let Err(response) = settle_host(&mut parts) {
-        return response;
+    if settle_host(&mut parts).is_none() {
+        return rescue::bad_target(&parts.headers);
     }
     let host = parts
         .headers
@@ -71,9 +74,9 @@ pub(super) async fn serve(
         if let (Some(jwks), "/.gatepass/jwks.json") = (&settings.jwks, below.as_str()) {
             return record.done(rescue::json(jwks.clone()));
         }
-        let response = gate
-            .own_endpoint(&parts, Some(connection), below.as_str(), body)
-            .await;
+        // Boxed, as is the admission below: rare, and large states make every request's larger.
+        let own = gate.own_endpoint(&parts, Some(connection), below.as_str(), body);
+        let response = Box::pin(own).await;
         return record.done(response.map(ProxyBody::full));
     }
 
@@ -145,19 +148,14 @@ fn facts(worker: &Worker, client: &ClientConnection, parts: &Parts) -> Connectio
 }
 
 /// Puts the target of an absolute-form request where it belongs: the authority into Host
-/// (RFC 9112, section 3.2.2), the path alone into the target.
-fn settle_host(parts: &mut Parts) -> Result<(), Response<ProxyBody>> {
+/// (RFC 9112, section 3.2.2), the path alone into the target. `None` when it has no path.
+fn settle_host(parts: &mut Parts) -> Option<()> {
     if let Some(authority) = parts.uri.authority() {
-        let Ok(host) = HeaderValue::from_str(authority.as_str()) else {
-            return Err(rescue::bad_target(&parts.headers));
-        };
+        let host = HeaderValue::from_str(authority.as_str()).ok()?;
         parts.headers.insert(header::HOST, host);
-        let Some(target) = parts.uri.path_and_query().cloned() else {
-            return Err(rescue::bad_target(&parts.headers));
-        };
-        parts.uri = target.into();
+        parts.uri = parts.uri.path_and_query().cloned()?.into();
     }
-    Ok(())
+    Some(())
 }
 
 fn with_path(parts: &Parts, path: &str) -> Option<PathAndQuery> {

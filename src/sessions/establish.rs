@@ -149,6 +149,18 @@ impl Sessions {
             token.digest(),
             &*self.0.clock,
         ));
+        // Under a limit, a user's logins come one after the other: a place that one of them
+        // is still clearing must not be taken by the next.
+        let user = session.user_key();
+        let _turn = match space.policy().limit {
+            Some(_) => Some(
+                self.0
+                    .flights
+                    .board(TokenDigest::of_parts(&[b"user", user.as_bytes()]))
+                    .await,
+            ),
+            None => None,
+        };
         let mut place = Place::reserve(self, &session)?;
         for (making_room, reason) in std::mem::take(&mut place.displaced) {
             self.expire(&making_room, reason).await?;

@@ -18,6 +18,7 @@ mod flights;
 mod interner;
 mod observer;
 mod resolve;
+pub mod search;
 mod sweep;
 mod table;
 mod tombstones;

@@ -80,11 +80,4 @@ pub enum HeaderUser {
 pub struct LocalOptions {
     /// The users file, readable when it was checked.
     pub users: PathBuf,
-    /// The directory of users whose entry names none. Default: `LOCAL`.
-    pub directory: String,
-}
-
-impl LocalOptions {
-    /// The directory of users whose entry names none.
-    pub const DEFAULT_DIRECTORY: &'static str = "LOCAL";
 }

@@ -31,7 +31,9 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     }
     let folder = Folder::new()?;
     let config = data::write(&folder.0).context("the demo's files cannot be written")?;
-    let mut options = Config::load(config)?.options;
+    // Without the environment: what is set there is for another gateway.
+    let text = std::fs::read_to_string(&config).context("the demo's files cannot be read")?;
+    let mut options = Config::from_str(&text, config)?.options;
     let app = DemoApp::start().map_err(|error| Failure::Unavailable(error.into()))?;
     settle(&mut options, args, &app)?;
     serve::log(&options)?;
@@ -57,6 +59,7 @@ fn greet(gateway: &Gateway) {
         .first()
         .map_or_else(String::new, ToString::to_string);
     let admin = gateway.admin_address();
+    let command = command();
     let [site, space, reader] = data::KEYS;
     let (password, secret) = (data::PASSWORD, data::SECRET);
     // Who does not listen can do without; the gateway runs all the same.
@@ -74,12 +77,23 @@ Gatepass demo, ready. Its passwords and keys are known to everybody: for this ma
   Metrics       curl -H 'Authorization: Bearer {site}.{secret}' http://{admin}/metrics
   Health        curl http://{admin}/health/ready
 
-  As a program  curl -H \"Authorization: Bearer $(gatepass token --demo --user carol)\" http://{edge}/jwt/echo
+  As a program  curl -H \"Authorization: Bearer $({command} token --demo --user carol)\" http://{edge}/jwt/echo
 
   Other keys    {space}.{secret} (space 1001), {reader}.{secret} (reads only)
   Stop          Ctrl-C
 "
     ));
+}
+
+/// How this program is called from here.
+fn command() -> String {
+    let path = std::env::current_exe().unwrap_or_else(|_| "gatepass".into());
+    let here = std::env::current_dir().ok();
+    let short = here.and_then(|here| path.strip_prefix(here).ok().map(std::path::Path::to_owned));
+    short.map_or_else(
+        || path.display().to_string(),
+        |short| format!("./{}", short.display()),
+    )
 }
 
 /// A folder for the demo's files, gone when the demo is.

@@ -26,7 +26,6 @@ pub(crate) struct AddArgs {
     #[arg(long, default_value = "users.toml", value_name = "FILE")]
     file: PathBuf,
     /// The user's id, what they type to log in
-    #[arg(long)]
     id: String,
     /// The user directory
     #[arg(long, default_value = "LOCAL")]
@@ -54,7 +53,6 @@ pub(crate) struct RemoveArgs {
     #[arg(long, default_value = "users.toml", value_name = "FILE")]
     file: PathBuf,
     /// The user's id
-    #[arg(long)]
     id: String,
     /// The user directory
     #[arg(long, default_value = "LOCAL")]

@@ -1,31 +1,42 @@
 //! The rules of a space: `access` and `classify`.
 
-use http::Method;
-
 use crate::config::raw::{RawAccess, RawClassify, RawCondition, RawRequirement};
-use crate::config::report::{Scope, read, read_all};
+use crate::config::report::{Scope, read, read_some};
 use crate::domain::{AccessRule, AccessType, ClassifyRule, ClientType, Condition, Requirement};
 
 const PATH: &str =
     "a path with `*` for a part of a segment and `**` for any segments, such as `/admin/**`";
 const REQUIRE: &str =
     "`{ attribute = \"group\", any_of = [\"admins\"] }` or `{ signed_in = true }`";
+const METHODS: &str = "methods of HTTP or WebDAV, such as `POST`; without the key, all";
+
+/// RFC 9110, RFC 5789, RFC 4918, RFC 3253, RFC 5323 and QUERY.
+const KNOWN_METHODS: [&str; 18] = [
+    "CONNECT",
+    "COPY",
+    "DELETE",
+    "GET",
+    "HEAD",
+    "LOCK",
+    "MKCOL",
+    "MOVE",
+    "OPTIONS",
+    "PATCH",
+    "POST",
+    "PROPFIND",
+    "PROPPATCH",
+    "PUT",
+    "QUERY",
+    "REPORT",
+    "SEARCH",
+    "UNLOCK",
+];
+
 const CONDITION: &str = "`{ attribute = \"group\", matches = \"admins\" }` or \
                          `{ header = \"X-Client\", matches = \"ci-*\" }`";
 
 pub(super) fn access_rule(at: &Scope<'_>, raw: RawAccess) -> Option<AccessRule> {
-    let methods = read_all(at, "methods", raw.methods, |at, text: String| {
-        let upper = text.to_ascii_uppercase();
-        at.accept(
-            Method::from_bytes(upper.as_bytes()),
-            "methods of HTTP, such as `POST`",
-        )?;
-        Some(upper)
-    });
-    if methods.as_ref().is_some_and(Vec::is_empty) {
-        at.key("methods")
-            .empty_list("methods of HTTP, such as `POST`; without the key, all");
-    }
+    let methods = read_some(at, "methods", raw.methods, METHODS, method);
     let requirement = match raw.require {
         Some(raw) => requirement(&at.key("require"), raw),
         None => {
@@ -46,6 +57,16 @@ pub(super) fn access_rule(at: &Scope<'_>, raw: RawAccess) -> Option<AccessRule> 
     requirement.and(checked)
 }
 
+/// A method somebody uses. Any token is one, but a rule for `DELET` would guard nothing.
+fn method(at: &Scope<'_>, text: String) -> Option<String> {
+    let upper = text.to_ascii_uppercase();
+    if !KNOWN_METHODS.contains(&upper.as_str()) {
+        at.bad(&format!("found `{text}`"), METHODS);
+        return None;
+    }
+    Some(upper)
+}
+
 fn requirement(at: &Scope<'_>, raw: RawRequirement) -> Option<Requirement> {
     match (raw.attribute, raw.any_of, raw.signed_in) {
         (None, None, Some(true)) => Some(Requirement::SignedIn),
@@ -53,9 +74,8 @@ fn requirement(at: &Scope<'_>, raw: RawRequirement) -> Option<Requirement> {
             let name = at
                 .key("attribute")
                 .filled(&name, "the name of an attribute")?;
-            if values.is_empty() {
-                at.key("any_of").empty_list("values of the attribute");
-            }
+            let allowed = "values of the attribute";
+            let values = read_some(at, "any_of", Some(values), allowed, |_, value| Some(value))?;
             Some(Requirement::Attribute {
                 name: name.into(),
                 any_of: values.into_iter().map(Into::into).collect(),

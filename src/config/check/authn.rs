@@ -4,7 +4,7 @@ use super::header_name::header_name;
 use super::{jwt, network};
 use crate::app::options::{AnonymousMode, AuthnMethod, HeaderOptions, HeaderUser, LocalOptions};
 use crate::config::raw::{RawHeader, RawJwt, RawLocal};
-use crate::config::report::{Scope, read, read_all};
+use crate::config::report::{Scope, read, read_some};
 use crate::domain::Identity;
 
 /// What a space's tables say of authentication.
@@ -39,14 +39,12 @@ const ANY_NAME: &str = "`jwt`, `header`, `local`, `anonymous`, in the order they
 pub(super) fn authn(raw: RawAuthn, space: &Scope<'_>) -> Option<Vec<AuthnMethod>> {
     let list = space.key("authn");
     let written = raw.authn.as_ref().map_or(0, Vec::len);
-    let names = read_all(space, "authn", raw.authn, |at, text| {
+    if raw.authn.is_none() {
+        list.missing(ANY_NAME);
+    }
+    let names = read_some(space, "authn", raw.authn, ANY_NAME, |at, text| {
         at.choose_beside(&text, &NAMES, &LATER)
     });
-    match &names {
-        None => list.missing(ANY_NAME),
-        Some(_) if written == 0 => list.empty_list(ANY_NAME),
-        Some(_) => {}
-    }
     let names = names.unwrap_or_default();
     let mode = read(space, "anonymous", raw.anonymous, |at, text| {
         at.choose(
@@ -155,20 +153,16 @@ fn header(raw: RawHeader, table: &Scope<'_>) -> Option<HeaderOptions> {
             None
         }
     };
-    match &raw.trusted {
-        None => table
-            .key("trusted")
-            .missing("the networks of the peers that may send the header"),
-        Some(peers) if peers.is_empty() => {
-            table
-                .key("trusted")
-                .empty_list("networks, such as `10.1.2.0/24`");
-        }
-        Some(_) => {}
+    if raw.trusted.is_none() {
+        table.key("trusted").missing(network::NETWORK);
     }
-    let trusted = read_all(table, "trusted", raw.trusted, |at, text| {
-        network::network(at, &text)
-    });
+    let trusted = read_some(
+        table,
+        "trusted",
+        raw.trusted,
+        network::NETWORK,
+        |at, text| network::network(at, &text),
+    );
     let name_header = optional("name_header", raw.name_header);
     let email_header = optional("email_header", raw.email_header);
     let groups_header = optional("groups_header", raw.groups_header);
@@ -201,16 +195,10 @@ fn local(raw: RawLocal, table: &Scope<'_>) -> Option<LocalOptions> {
     if raw.users.is_none() {
         table.key("users").missing("the path of a users file");
     }
-    let name = read(table, "directory", raw.directory, |at, text| {
-        directory(at, &text)
-    });
     let users = read(table, "users", raw.users, |at, text| {
         at.file(&text, "a users file (`gatepass user add` writes one)")
     });
-    Some(LocalOptions {
-        users: users?,
-        directory: name.unwrap_or_else(|| LocalOptions::DEFAULT_DIRECTORY.to_owned()),
-    })
+    Some(LocalOptions { users: users? })
 }
 
 /// The name of a user directory.

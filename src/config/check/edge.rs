@@ -5,19 +5,16 @@ use std::net::SocketAddr;
 use super::network;
 use crate::app::options::{EdgeLimits, EdgeOptions, EdgeTimeouts};
 use crate::config::raw::{RawEdge, RawEdgeLimits, RawEdgeTimeouts};
-use crate::config::report::{Scope, read, read_all};
+use crate::config::report::{Scope, read, read_all, read_some};
 use crate::domain::Scheme;
 
 pub(super) fn edge(raw: RawEdge, table: &Scope<'_>) -> EdgeOptions {
     let default = EdgeOptions::default();
-    let listen = read_all(table, "listen", raw.listen, |at, text| {
+    let listen = read_some(table, "listen", raw.listen, network::ADDRESS, |at, text| {
         at.parse::<SocketAddr>(&text, network::ADDRESS)
     });
     if let Some(addresses) = &listen {
         let at = table.key("listen");
-        if addresses.is_empty() {
-            at.empty_list(network::ADDRESS);
-        }
         for (index, address) in addresses.iter().enumerate() {
             if address.port() != 0 && addresses[..index].contains(address) {
                 at.conflict(

@@ -8,7 +8,7 @@ use jsonwebtoken::Algorithm;
 use super::authn::directory;
 use super::header_name::header_name;
 use crate::app::options::{AttributeMapping, JwtClaims, JwtDirectory, JwtOptions, KeySource};
-use crate::config::raw::{RawAttribute, RawClaims, RawJwt};
+use crate::config::raw::{OneOrMany, RawAttribute, RawClaims, RawJwt};
 use crate::config::report::{Scope, read, read_all};
 
 const ALGORITHMS: [(&str, Algorithm); 12] = [
@@ -27,6 +27,7 @@ const ALGORITHMS: [(&str, Algorithm); 12] = [
 ];
 
 const SOURCES: &str = "one of `jwks_url`, `jwks_file`, `key_file`, `secret_file`";
+const AUDIENCE: &str = "what the issuer puts into `aud` for this space, or a list of such texts";
 const CLAIM: &str = "the name of a claim";
 
 pub(super) fn jwt(raw: RawJwt, table: &Scope<'_>) -> Option<JwtOptions> {
@@ -36,27 +37,7 @@ pub(super) fn jwt(raw: RawJwt, table: &Scope<'_>) -> Option<JwtOptions> {
         raw.issuer,
         "what the issuer puts into `iss`",
     );
-    let audiences: Option<Vec<String>> = raw.audience.map(|audience| {
-        let (here, is_list) = (table.key("audience"), audience.is_list);
-        let named = audience.values.into_iter().enumerate();
-        named
-            .filter_map(|(index, text)| {
-                let at = if is_list {
-                    here.index(index)
-                } else {
-                    here.clone()
-                };
-                at.filled(&text, AUDIENCE)
-            })
-            .collect()
-    });
-    match &audiences {
-        None => table.key("audience").missing(AUDIENCE),
-        Some(none) if none.is_empty() && table.key("audience").is_list() => {
-            table.key("audience").empty_list(AUDIENCE);
-        }
-        Some(_) => {}
-    }
+    let audiences = audiences(raw.audience, &table.key("audience"));
     let sources = [
         read(table, "jwks_url", raw.jwks_url, |at, text| {
             Some(jwks_url(at, &text).map(KeySource::JwksUrl))
@@ -117,7 +98,21 @@ pub(super) fn jwt(raw: RawJwt, table: &Scope<'_>) -> Option<JwtOptions> {
     })
 }
 
-const AUDIENCE: &str = "what the issuer puts into `aud` for this space, or a list of such texts";
+fn audiences(raw: Option<OneOrMany<String>>, at: &Scope<'_>) -> Option<Vec<String>> {
+    let Some(OneOrMany { values, is_list }) = raw else {
+        at.missing(AUDIENCE);
+        return None;
+    };
+    if values.is_empty() {
+        at.bad("it is empty", &format!("at least one of: {AUDIENCE}"));
+    }
+    let values = values.iter().enumerate();
+    let read = values.map(|(index, text)| match is_list {
+        true => at.index(index).filled(text, AUDIENCE),
+        false => at.filled(text, AUDIENCE),
+    });
+    Some(read.flatten().collect())
+}
 
 /// An algorithm of the wrong kind would be no more than an option without effect, or, where
 /// a public key is taken for a secret, an open door (RFC 8725, section 2.1).
@@ -135,7 +130,7 @@ fn algorithms(
         }];
     };
     if names.is_empty() {
-        at.empty_list("`RS256` and its like");
+        at.bad("it is empty", "at least one of: `RS256` and its like");
     }
     let items = names.iter().enumerate();
     items

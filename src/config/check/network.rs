@@ -11,7 +11,8 @@ use crate::domain::HostPattern;
 pub(super) const ADDRESS: &str =
     "an IP address and a port, such as `127.0.0.1:8080` or `[::]:8080`";
 
-const NETWORK: &str = "an IP address or a network, such as `10.0.0.0/8`";
+/// What a network of peers looks like, for messages.
+pub(super) const NETWORK: &str = "an IP address or a network, such as `10.0.0.0/8`";
 const HOST: &str = "a host name such as `www.example.com`, an IP address, or `*.example.com`";
 
 /// A network of peers to trust: never a whole address family, as that is everybody.

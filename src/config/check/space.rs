@@ -6,7 +6,7 @@ use super::identity_headers::{assertion, identity_headers};
 use super::network;
 use crate::app::options::{PoolOptions, SpaceOptions, Upstream, UpstreamTimeouts};
 use crate::config::raw::{RawCookie, RawPool, RawSession, RawSpace, RawTimeouts};
-use crate::config::report::{Scope, read, read_all};
+use crate::config::report::{Scope, read, read_all, read_some};
 use crate::domain::{
     CookiePolicy, Lifetime, LimitPolicy, PathPrefix, SameSite, SessionPolicy, SpaceId, UserLimit,
 };
@@ -30,14 +30,13 @@ pub(super) fn space(raw: RawSpace, table: &Scope<'_>) -> Option<SpaceOptions> {
         at.accept(PathPrefix::new(&text), PREFIX)
     })
     .unwrap_or_default();
-    match &raw.upstream {
-        None => table.key("upstream").missing(UPSTREAM),
-        Some(none) if none.is_empty() => table.key("upstream").empty_list(UPSTREAM),
-        Some(_) => {}
+    if raw.upstream.is_none() {
+        table.key("upstream").missing(UPSTREAM);
     }
-    let upstreams: Option<Vec<Upstream>> = read_all(table, "upstream", raw.upstream, |at, text| {
-        at.parse(&text, UPSTREAM)
-    });
+    let upstreams: Option<Vec<Upstream>> =
+        read_some(table, "upstream", raw.upstream, UPSTREAM, |at, text| {
+            at.parse(&text, UPSTREAM)
+        });
     let authn = authn(
         RawAuthn {
             authn: raw.authn,

@@ -55,5 +55,4 @@ pub(in crate::config) struct RawHeader {
 #[serde(deny_unknown_fields)]
 pub(in crate::config) struct RawLocal {
     pub(in crate::config) users: Option<String>,
-    pub(in crate::config) directory: Option<String>,
 }

@@ -169,7 +169,7 @@ mod tests {
             headers.append(*name, value.parse().unwrap());
         }
         let said = Said::read(&headers, trust);
-        super::super::Scrub::default().inbound(&mut headers);
+        crate::proxy::headers::Scrub::default().inbound(&mut headers);
         let connection = Connection {
             peer: (peer.parse::<IpAddr>().unwrap(), 40_000).into(),
             client_ip: client.parse().unwrap(),
