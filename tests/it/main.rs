@@ -7,6 +7,10 @@
 //! command, `layer` the tower layer in programs of other people. A test of a requirement is
 //! named after it.
 
+#![cfg_attr(
+    not(feature = "server"),
+    allow(dead_code, reason = "most of the kit is for servers")
+)]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 #[cfg(feature = "server")]
@@ -16,9 +20,11 @@ mod app;
 #[cfg(feature = "server")]
 mod authn;
 #[cfg(feature = "server")]
-mod endpoints;
+mod cli;
 #[cfg(feature = "server")]
+mod endpoints;
 mod kit;
+mod layer;
 #[cfg(feature = "server")]
 mod net;
 #[cfg(feature = "server")]
