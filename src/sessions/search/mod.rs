@@ -6,6 +6,8 @@
 //! other tasks in between.
 
 mod columns;
+#[cfg(test)]
+mod tests;
 mod top;
 mod walk;
 
