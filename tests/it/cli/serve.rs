@@ -85,7 +85,6 @@ async fn files_that_change_are_read_again() {
     let add = [
         "user",
         "add",
-        "--id",
         "erin",
         "--directory",
         "DEMO",

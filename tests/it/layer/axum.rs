@@ -11,7 +11,7 @@ use gatepass::layer::{CurrentSession, ProxySessionLayer};
 use gatepass::sessions::{EndCause, Sessions};
 use http::HeaderMap;
 
-use super::{layer, sessions, token};
+use super::{layer, sessions, the_one, token};
 use crate::kit::Script;
 
 async fn serve(app: Router) -> SocketAddr {
@@ -132,11 +132,7 @@ async fn an_ended_session_is_over() {
     let (address, sessions, _) = program(|layer| layer).await;
     let first = Script::new(address).bearer(&token("carol")).get("/").await;
     let script = Script::new(address).with_cookie_of(&first);
-    let page = sessions
-        .find(gatepass::sessions::FindQuery::default())
-        .await
-        .unwrap();
-    let session = &page.sessions[0];
+    let session = the_one(&sessions).await;
     sessions
         .end_by_id(
             session.space_id(),
