@@ -42,7 +42,8 @@ fn request(name: &str, value: &str) -> Parts {
         .header("accept", "text/html")
         .header("user-agent", "Mozilla/5.0")
         .header(name, value);
-    request.body(()).unwrap().into_parts().0
+    let request = request.body(()).expect("a legal request");
+    request.into_parts().0
 }
 
 #[tokio::test]

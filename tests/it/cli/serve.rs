@@ -69,7 +69,6 @@ async fn sigterm_drains() {
         "{:?}",
         served.process.said()
     );
-    let _ = served.keys;
 }
 
 #[tokio::test]

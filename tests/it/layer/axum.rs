@@ -8,7 +8,7 @@ use axum::routing::{get, post};
 use futures_util::future::join_all;
 use gatepass::domain::{AccessRule, AccessRules, ManualClock, Requirement};
 use gatepass::layer::{CurrentSession, ProxySessionLayer};
-use gatepass::sessions::{EndCause, Sessions};
+use gatepass::sessions::{EndCause, EndOutcome, Sessions};
 use http::HeaderMap;
 
 use super::{layer, sessions, the_one, token};
@@ -133,14 +133,12 @@ async fn an_ended_session_is_over() {
     let first = Script::new(address).bearer(&token("carol")).get("/").await;
     let script = Script::new(address).with_cookie_of(&first);
     let session = the_one(&sessions).await;
-    sessions
-        .end_by_id(
-            session.space_id(),
-            session.id(),
-            EndCause::terminated_by("test"),
-        )
+    let cause = EndCause::terminated_by("test");
+    let ended = sessions
+        .end_by_id(session.space_id(), session.id(), cause)
         .await
         .unwrap();
+    assert!(matches!(ended, EndOutcome::Ended(_)));
     assert_eq!(script.get("/").await.status, 401);
 }
 
