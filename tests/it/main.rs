@@ -9,7 +9,7 @@
 
 #![cfg_attr(
     not(feature = "server"),
-    allow(dead_code, reason = "most of the kit is for servers")
+    allow(dead_code, unused_imports, reason = "most of the kit is for servers")
 )]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 

@@ -1,6 +1,6 @@
 //! S08: what is on which port.
 
-use crate::kit::{House, Script, Wire, house};
+use crate::kit::{House, Script, Wire};
 
 #[tokio::test]
 async fn s08_health_and_metrics_live_on_the_side_port_only() {
@@ -41,7 +41,6 @@ async fn s08_health_and_metrics_live_on_the_side_port_only() {
             .await;
         assert_eq!(answer.status, 404);
     }
-    let _ = house::header_space();
 }
 
 #[tokio::test]

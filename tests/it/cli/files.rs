@@ -13,7 +13,6 @@ async fn users_are_added_listed_and_removed() {
     let add = [
         "user",
         "add",
-        "--id",
         "erin",
         "--directory",
         "DEMO",
@@ -58,15 +57,10 @@ async fn users_are_added_listed_and_removed() {
             .failed(1)
             .contains("erin")
     );
-    run(folder, &["user", "remove", "--id", "erin"])
+    run(folder, &["user", "remove", "erin"]).await.failed(1);
+    run(folder, &["user", "remove", "erin", "--directory", "DEMO"])
         .await
-        .failed(1);
-    run(
-        folder,
-        &["user", "remove", "--id", "erin", "--directory", "DEMO"],
-    )
-    .await
-    .ok();
+        .ok();
     let list: Value =
         serde_json::from_str(run(folder, &["user", "list", "--json"]).await.ok()).unwrap();
     assert_eq!(list["users"], serde_json::json!([]));

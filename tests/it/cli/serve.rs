@@ -69,7 +69,6 @@ async fn sigterm_drains() {
         "{:?}",
         served.process.said()
     );
-    let _ = served.keys;
 }
 
 #[tokio::test]
@@ -85,7 +84,6 @@ async fn files_that_change_are_read_again() {
     let add = [
         "user",
         "add",
-        "--id",
         "erin",
         "--directory",
         "DEMO",

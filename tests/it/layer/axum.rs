@@ -8,10 +8,10 @@ use axum::routing::{get, post};
 use futures_util::future::join_all;
 use gatepass::domain::{AccessRule, AccessRules, ManualClock, Requirement};
 use gatepass::layer::{CurrentSession, ProxySessionLayer};
-use gatepass::sessions::{EndCause, Sessions};
+use gatepass::sessions::{EndCause, EndOutcome, Sessions};
 use http::HeaderMap;
 
-use super::{layer, sessions, token};
+use super::{layer, sessions, the_one, token};
 use crate::kit::Script;
 
 async fn serve(app: Router) -> SocketAddr {
@@ -132,19 +132,13 @@ async fn an_ended_session_is_over() {
     let (address, sessions, _) = program(|layer| layer).await;
     let first = Script::new(address).bearer(&token("carol")).get("/").await;
     let script = Script::new(address).with_cookie_of(&first);
-    let page = sessions
-        .find(gatepass::sessions::FindQuery::default())
+    let session = the_one(&sessions).await;
+    let cause = EndCause::terminated_by("test");
+    let ended = sessions
+        .end_by_id(session.space_id(), session.id(), cause)
         .await
         .unwrap();
-    let session = &page.sessions[0];
-    sessions
-        .end_by_id(
-            session.space_id(),
-            session.id(),
-            EndCause::terminated_by("test"),
-        )
-        .await
-        .unwrap();
+    assert!(matches!(ended, EndOutcome::Ended(_)));
     assert_eq!(script.get("/").await.status, 401);
 }
 

@@ -8,9 +8,10 @@ mod tonic;
 use std::sync::Arc;
 
 use gatepass::authn::jwt::{Algorithm, JwtAuthenticator, SigningKey, VerifyingKey};
+use gatepass::domain::Session;
 use gatepass::domain::{Clock as _, ManualClock, SystemClock};
 use gatepass::layer::ProxySessionLayer;
-use gatepass::sessions::Sessions;
+use gatepass::sessions::{FindQuery, Sessions};
 use serde_json::json;
 
 /// A secret that a program shares with the issuer of its tokens.
@@ -43,4 +44,15 @@ fn token(user: &str) -> String {
         json!({ "iss": "https://login.example.com", "aud": "sales", "sub": user, "exp": exp });
     let key = SigningKey::from_secret(SECRET, Algorithm::HS256).unwrap();
     key.sign(&claims).unwrap()
+}
+
+/// The one open session.
+async fn the_one(sessions: &Sessions) -> Arc<Session> {
+    let query = FindQuery {
+        limit: 10,
+        ..FindQuery::default()
+    };
+    let mut page = sessions.find(query).await.unwrap();
+    assert_eq!(page.total, 1);
+    page.sessions.remove(0)
 }

@@ -11,7 +11,7 @@ use tonic_health::ServingStatus;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 
-use super::{layer, sessions, token};
+use super::{layer, sessions, the_one, token};
 
 async fn serve(sessions: &Sessions) -> SocketAddr {
     let (reporter, health) = tonic_health::server::health_reporter();
@@ -59,10 +59,5 @@ async fn a_call_needs_a_token_and_a_session_comes_of_it() {
         assert_eq!(check(channel.clone(), Some(&token)).await.unwrap(), 1);
     }
     assert_eq!(sessions.open(), 1);
-    // Ended and no longer good for anything: the next call opens another.
-    let page = sessions
-        .find(gatepass::sessions::FindQuery::default())
-        .await
-        .unwrap();
-    assert_eq!(page.sessions[0].user_id(), "carol");
+    assert_eq!(the_one(&sessions).await.user_id(), "carol");
 }

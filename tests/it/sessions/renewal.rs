@@ -17,10 +17,8 @@ async fn s10_from_anonymous_to_user() {
     let house = House::with(&config()).await;
     let mut browser = house.browser();
     browser.get("/").await.says(200, "GET /");
-    assert_eq!(
-        house.upstream.last().header("x-forwarded-user").is_some(),
-        true
-    );
+    let nobody = house.upstream.last();
+    assert!(nobody.header("x-forwarded-user").is_some());
     let anonymous = browser.cookie("gatepass").unwrap().to_owned();
     assert_eq!(
         house.admin().session("1001").await["authenticationMethod"],
