@@ -1,5 +1,9 @@
 //! Races and journeys through time over the whole room.
 
+mod feed;
+mod licenses;
+mod locks;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
