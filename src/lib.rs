@@ -79,4 +79,6 @@ pub mod query;
 pub mod sessions;
 pub mod store;
 #[cfg(feature = "server")]
+pub mod tasks;
+#[cfg(feature = "server")]
 pub mod telemetry;
