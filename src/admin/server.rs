@@ -202,5 +202,6 @@ fn is_of_connection(error: &io::Error) -> bool {
 
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 const MAX_HEADERS: usize = 64;
-/// Bytes of a request's head.
-const MAX_HEAD: usize = 16 * 1024;
+/// Bytes of a request's head: a target of up to 64 KiB, as lists of ids come in it, and 16 KiB
+/// of headers.
+const MAX_HEAD: usize = 80 * 1024;

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::{Resolution, Sessions};
 use crate::domain::{
-    EndReason, LimitPolicy, Liveness, NewSession, Session, SpaceState, Tick, Token, TokenDigest,
+    EndReason, LimitPolicy, Liveness, Method, NewSession, Session, SpaceState, Tick, Token,
+    TokenDigest,
 };
 use crate::store::{Created, StoreError};
 
@@ -143,10 +144,14 @@ impl Sessions {
         }
         let token = Token::generate();
         let new = self.0.interner.share(new);
+        let digest = match new.method {
+            Method::ApiKey => token.side_port_digest(),
+            _ => token.digest(),
+        };
         let session = Arc::new(Session::start(
             new,
             Arc::clone(space),
-            token.digest(),
+            digest,
             &*self.0.clock,
         ));
         // Under a limit, a user's logins come one after the other: a place that one of them
