@@ -28,6 +28,7 @@ mod observe;
 mod octane;
 mod ops;
 mod problem;
+mod raw_targets;
 mod server;
 mod spaces;
 mod state;

@@ -67,9 +67,8 @@ pub(super) async fn terminate(
     let dry_run = form.flag("dry_run")?;
     // A dry run is of no use without its result.
     let wait = match form.number("wait", WAITS)? {
-        None if dry_run => MAX_WAIT,
-        None => Duration::ZERO,
-        Some(millis) => Duration::from_millis(millis).min(MAX_WAIT),
+        None => dry_run.then_some(MAX_WAIT),
+        Some(millis) => Some(Duration::from_millis(millis).min(MAX_WAIT)),
     };
     let termination = Termination {
         sessions: admin.sessions().clone(),
@@ -88,7 +87,10 @@ pub(super) async fn terminate(
     let id = tasks
         .submit(kind, space.id().clone(), job)
         .map_err(not_submitted)?;
-    let task = tasks.wait(id, wait).await;
+    let task = match wait {
+        Some(wait) => tasks.wait(id, wait).await,
+        None => tasks.get(id),
+    };
     let task = task.ok_or_else(|| Fault::new(FaultKind::Internal, "the task is gone"))?;
     Ok(Json(started(&task)).into_response())
 }
