@@ -1,0 +1,84 @@
+//! The tasks that can be asked about.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::entry::Entry;
+use super::task::TaskId;
+use crate::domain::{SpaceId, Tick, Timestamp};
+
+/// Tasks that have not ended, and for a time those that have.
+#[derive(Debug)]
+pub(super) struct Kept {
+    by_id: BTreeMap<TaskId, Arc<Entry>>,
+    next: TaskId,
+    time: Duration,
+    max_ended: usize,
+}
+
+impl Kept {
+    pub(super) fn new(start: Timestamp, time: Duration, max_ended: usize) -> Self {
+        let first = u64::try_from(start.unix_millis()).unwrap_or(0).max(1);
+        Self {
+            by_id: BTreeMap::new(),
+            next: TaskId::new(first),
+            time,
+            max_ended,
+        }
+    }
+
+    /// A new task, which is kept from now on.
+    pub(super) fn add(
+        &mut self,
+        kind: &'static str,
+        space: SpaceId,
+        created: Timestamp,
+    ) -> Arc<Entry> {
+        let id = self.next;
+        self.next = id.next();
+        let entry = Arc::new(Entry::new(id, kind, space, created));
+        self.by_id.insert(id, Arc::clone(&entry));
+        entry
+    }
+
+    /// Forgets a task that never came to be.
+    pub(super) fn drop_unsubmitted(&mut self, id: TaskId) {
+        self.by_id.remove(&id);
+    }
+
+    pub(super) fn get(&self, id: TaskId, now: Tick) -> Option<&Arc<Entry>> {
+        self.by_id.get(&id).filter(|entry| !self.is_old(entry, now))
+    }
+
+    /// The tasks of `space`, newest first.
+    pub(super) fn of_space(&self, space: &SpaceId, now: Tick) -> Vec<Arc<Entry>> {
+        let of_space = self.by_id.values().rev().filter(|e| e.space == *space);
+        of_space.filter(|e| !self.is_old(e, now)).cloned().collect()
+    }
+
+    /// Forgets what has ended too long ago, and the oldest of too many.
+    pub(super) fn prune(&mut self, now: Tick) {
+        let mut ended: Vec<(Tick, TaskId)> = Vec::new();
+        let time = self.time;
+        self.by_id.retain(|id, entry| match entry.ended_at() {
+            Some(at) if now.since(at) >= time => false,
+            Some(at) => {
+                ended.push((at, *id));
+                true
+            }
+            None => true,
+        });
+        let excess = ended.len().saturating_sub(self.max_ended);
+        ended.sort_unstable();
+        for (_, id) in &ended[..excess] {
+            self.by_id.remove(id);
+        }
+    }
+
+    fn is_old(&self, entry: &Entry, now: Tick) -> bool {
+        entry
+            .ended_at()
+            .is_some_and(|at| now.since(at) >= self.time)
+    }
+}
