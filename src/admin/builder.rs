@@ -1,7 +1,7 @@
 //! How the side port's router is put together.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -15,9 +15,10 @@ use super::keys::ApiKeys;
 use super::problem::{self, Problem, ProblemKind};
 use super::spaces::{AdminSpaces, SpaceInfo};
 use super::state::Admin;
-use super::{native, ops};
+use super::{native, openapi, ops};
 use crate::domain::HostPattern;
 use crate::sessions::Sessions;
+use crate::tasks::Tasks;
 use crate::telemetry::{Health, Metrics};
 
 /// Settings of a side port's router. What is not set has the default that it names.
@@ -26,6 +27,7 @@ use crate::telemetry::{Health, Metrics};
 pub struct AdminBuilder {
     admin: Admin,
     metrics_public: bool,
+    docs_public: bool,
 }
 
 impl AdminBuilder {
@@ -40,8 +42,10 @@ impl AdminBuilder {
                 cursors: Cursors::new(),
                 health: Health::new(),
                 metrics: None,
+                tasks: OnceLock::new(),
             },
             metrics_public: false,
+            docs_public: false,
         }
     }
 
@@ -61,6 +65,19 @@ impl AdminBuilder {
     /// Whether `/metrics` needs no key. Default: it needs one, of any role.
     pub const fn metrics_public(mut self, public: bool) -> Self {
         self.metrics_public = public;
+        self
+    }
+
+    /// Whether `/openapi.json` and `/docs`, which tell nothing but the routes that every
+    /// Gatepass has, need no key. Default: they need one, of any role.
+    pub const fn docs_public(mut self, public: bool) -> Self {
+        self.docs_public = public;
+        self
+    }
+
+    /// Where sessions are ended in the background. Default: tasks of its own.
+    pub fn tasks(mut self, tasks: Tasks) -> Self {
+        self.admin.tasks = OnceLock::from(tasks);
         self
     }
 
@@ -87,11 +104,15 @@ impl AdminBuilder {
     /// The router: health, metrics and the native API, each behind what it needs.
     pub fn build(self) -> Router {
         let admin = Arc::new(self.admin);
-        let (open, guarded) = if self.metrics_public {
-            (ops::health().merge(ops::metrics()), Router::new())
-        } else {
-            (ops::health(), ops::metrics())
-        };
+        let sections = [native::section(), ops::section()];
+        let (mut open, mut guarded) = (ops::health(), Router::new());
+        for (routes, public) in [
+            (ops::metrics(), self.metrics_public),
+            (openapi::router(&sections), self.docs_public),
+        ] {
+            let place = if public { &mut open } else { &mut guarded };
+            *place = std::mem::take(place).merge(routes);
+        }
         let guarded = guarded
             .merge(native::router(&admin))
             .method_not_allowed_fallback(wrong_method)

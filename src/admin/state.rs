@@ -1,12 +1,13 @@
 //! What the routes of the side port share.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::cursor::Cursors;
 use super::hosts::AllowedHosts;
 use super::keys::ApiKeys;
 use super::spaces::AdminSpaces;
 use crate::sessions::Sessions;
+use crate::tasks::Tasks;
 use crate::telemetry::{Health, Metrics};
 
 /// What the routes of the side port share.
@@ -19,6 +20,9 @@ pub(super) struct Admin {
     pub(super) cursors: Cursors,
     pub(super) health: Health,
     pub(super) metrics: Option<Arc<Metrics>>,
+    /// Those given, or started by the first call that needs them: a router can be built where
+    /// no runtime is.
+    pub(super) tasks: OnceLock<Tasks>,
 }
 
 impl Admin {
@@ -48,5 +52,10 @@ impl Admin {
 
     pub(super) const fn metrics(&self) -> Option<&Arc<Metrics>> {
         self.metrics.as_ref()
+    }
+
+    pub(super) fn tasks(&self) -> &Tasks {
+        let start = || Tasks::builder(Arc::clone(self.sessions.clock())).start();
+        self.tasks.get_or_init(start)
     }
 }

@@ -114,6 +114,7 @@ pub(super) enum View {
 }
 
 /// An administrator about to act: who they are and where.
+#[derive(Clone)]
 pub(super) struct Actor {
     who: Arc<Principal>,
     space: Arc<SpaceState>,
@@ -149,7 +150,7 @@ impl Actor {
     }
 
     /// Writes down what they did.
-    pub(super) fn audit(&self, action: &'static str, target: &str, ended: usize) {
+    pub(super) fn audit(&self, action: &'static str, target: &str, ended: u64) {
         audit::admin_action(&AdminAction {
             action,
             key: self.who.id(),

@@ -9,6 +9,9 @@ use serde::{Serialize, Serializer};
 use super::request::View;
 use crate::admin::spaces::SpaceInfo;
 use crate::domain::{Attributes, LimitPolicy, Session, SessionId, SignOnId, SpaceState, Timestamp};
+use crate::query::Record as _;
+use crate::sessions::search::{Column, Columns, Group};
+use crate::tasks::{Task, TaskId};
 
 /// A list of sessions that is a page of a longer one.
 #[derive(Serialize)]
@@ -16,6 +19,37 @@ pub(super) struct PageBody<'a> {
     pub(super) sessions: Vec<SessionBody<'a>>,
     pub(super) total: usize,
     pub(super) next: Option<String>,
+}
+
+/// Groups of sessions, and how many groups there are.
+#[derive(Serialize)]
+pub(super) struct GroupsBody<'a> {
+    pub(super) groups: Vec<GroupBody<'a>>,
+    pub(super) total: usize,
+}
+
+/// Sessions that have a value in common.
+#[derive(Serialize)]
+pub(super) struct GroupBody<'a> {
+    value: GroupValue<'a>,
+    count: usize,
+}
+
+/// What sessions of a group have in common: a text, a user, or null.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum GroupValue<'a> {
+    Text(Option<String>),
+    User(UserBody<'a>),
+}
+
+/// A user.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct UserBody<'a> {
+    user_directory: &'a str,
+    user_id: &'a str,
+    user_name: &'a str,
 }
 
 /// A whole list of sessions.
@@ -97,12 +131,38 @@ pub(super) struct SpacesBody<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct EndManyBody {
-    pub(super) requested: usize,
+    pub(super) requested: u64,
     /// With `dryRun`: how many would have ended.
-    pub(super) ended: usize,
-    pub(super) already_ended: usize,
-    pub(super) unknown: Vec<Text<SessionId>>,
+    pub(super) ended: u64,
+    pub(super) already_ended: u64,
+    /// Of those that a task ended, at most as many as it keeps.
+    pub(super) unknown: Vec<String>,
     pub(super) dry_run: bool,
+}
+
+/// Background tasks.
+#[derive(Serialize)]
+pub(super) struct TasksBody<'a> {
+    pub(super) tasks: Vec<TaskBody<'a>>,
+}
+
+/// A background task.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct TaskBody<'a> {
+    task_id: Text<TaskId>,
+    kind: &'static str,
+    status: &'static str,
+    requested: u64,
+    /// Looked at, whatever came of it.
+    done: u64,
+    ended: u64,
+    already_ended: u64,
+    /// Those that do not exist, at most as many as a task keeps.
+    unknown: Vec<&'a str>,
+    created_at: Text<Timestamp>,
+    started_at: Option<Text<Timestamp>>,
+    ended_at: Option<Text<Timestamp>>,
 }
 
 /// Something whose JSON is its text.
@@ -124,6 +184,45 @@ impl<'a> SessionBody<'a> {
 
     pub(super) fn list(sessions: &'a [Arc<Session>], view: View) -> Vec<SessionBody<'a>> {
         sessions.iter().map(|s| Self::new(s, view)).collect()
+    }
+}
+
+impl<'a> TaskBody<'a> {
+    pub(super) fn new(task: &'a Task) -> Self {
+        let report = &task.report;
+        Self {
+            task_id: Text(task.id),
+            kind: task.kind,
+            status: task.status.as_str(),
+            requested: report.requested,
+            done: report.processed(),
+            ended: report.done,
+            already_ended: report.already,
+            unknown: report.errors.iter().map(|e| &*e.entity_id).collect(),
+            created_at: Text(task.created),
+            started_at: task.started.map(Text),
+            ended_at: task.ended.map(Text),
+        }
+    }
+}
+
+impl<'a> GroupBody<'a> {
+    pub(super) fn new(group: &'a Group, column: Column) -> Self {
+        let session = &*group.example;
+        let value = if column == Column::UserNumber {
+            GroupValue::User(UserBody {
+                user_directory: session.user_directory(),
+                user_id: session.user_id(),
+                user_name: session.user_name(),
+            })
+        } else {
+            let columns = Columns(session);
+            GroupValue::Text(columns.value(column).as_text().map(str::to_owned))
+        };
+        Self {
+            value,
+            count: group.count,
+        }
     }
 }
 

@@ -4,9 +4,12 @@ mod access;
 mod api;
 mod broken;
 mod browser;
+mod filters;
+mod openapi;
 mod paging;
 mod secrets;
 mod socket;
+mod tasks;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,0 +1,227 @@
+//! What the description says of each route.
+
+use crate::admin::openapi::{Answer, Operation, Parameter};
+
+pub(super) const SPACES: Operation = Operation::get("/api/v1/spaces", "listSpaces", "List spaces")
+    .about("Those that the key may look at, in the configuration's order.")
+    .answers(&[Answer::json(200, "The spaces", "Spaces")]);
+
+pub(super) const SPACE: Operation =
+    Operation::get("/api/v1/spaces/{space}", "getSpace", "Show a space")
+        .answers(&[Answer::json(200, "The space", "Space"), NO_SPACE]);
+
+pub(super) const LIST: Operation = Operation::get(
+    "/api/v1/spaces/{space}/sessions",
+    "listSessions",
+    "List sessions",
+)
+.about(
+    "Newest start first, unless `order_by` says otherwise. A page of the newest goes on behind \
+     its cursor whatever starts and ends meanwhile; in another order a page begins after so \
+     many. A cursor is of this list only and lives as long as the process.",
+)
+.parameters(&[
+    STATE,
+    USER_PARAMETER,
+    FILTER,
+    Parameter::query(
+        "order_by",
+        "The order: fields with commas between, `-` before a field for descending",
+        r#"{"type":"string","maxLength":8192,"examples":["-last_active,id"]}"#,
+    ),
+    Parameter::query(
+        "limit",
+        "At most so many on a page; 100 unless given",
+        r#"{"type":"integer","minimum":1,"maximum":1000,"default":100}"#,
+    ),
+    Parameter::query(
+        "cursor",
+        "`next` of the page before, with the same parameters",
+        r#"{"type":"string"}"#,
+    ),
+    VIEW,
+])
+.answers(&[Answer::json(200, "A page", "SessionPage"), BAD, NO_SPACE]);
+
+pub(super) const GROUPS: Operation = Operation::get(
+    "/api/v1/spaces/{space}/sessions/groups",
+    "groupSessions",
+    "Count sessions by a field",
+)
+.about("The largest group first. Texts are one group regardless of case.")
+.parameters(&[
+    Parameter::query(
+        "group_by",
+        "The field (required)",
+        r#"{"type":"string","maxLength":8192,"examples":["user"]}"#,
+    )
+    .required(),
+    STATE,
+    USER_PARAMETER,
+    FILTER,
+    Parameter::query(
+        "limit",
+        "At most so many groups; 100 unless given",
+        r#"{"type":"integer","minimum":1,"maximum":10000,"default":100}"#,
+    ),
+])
+.answers(&[Answer::json(200, "The groups", "Groups"), BAD, NO_SPACE]);
+
+pub(super) const SESSION: Operation = Operation::get(SESSION_PATH, "getSession", "Show a session")
+    .about("Open or ended, for as long as ended ones are kept.")
+    .parameters(&[VIEW])
+    .answers(&[Answer::json(200, "The session", "Session"), BAD, NO_SESSION]);
+
+pub(super) const END_SESSION: Operation =
+    Operation::delete(SESSION_PATH, "endSession", "End a session")
+        .about(
+            "When this answers, the session is refused and its open WebSockets and streams are \
+             cut. One that had ended before is answered as it is, so the call can be repeated.",
+        )
+        .parameters(&[VIEW])
+        .answers(&[
+            Answer::json(200, "The session as it is now", "Session"),
+            BAD,
+            NO_SESSION,
+        ]);
+
+pub(super) const END_MANY: Operation = Operation::post(
+    "/api/v1/spaces/{space}/sessions/end",
+    "endSessions",
+    "End many sessions",
+)
+.about(
+    "The sessions named, a user's, or all open ones that a filter lets through: exactly one of \
+     `sessionIds`, `user` and `filter`. With `dryRun` nothing ends and the answer says what \
+     would.\n\n\
+     More than 1,000 sessions, or those that are not through after `wait` milliseconds, are \
+     ended by a task in the background: ask for it until its status says that it has ended.",
+)
+.body("EndRequest")
+.answers(&[
+    Answer::json(200, "What became of them", "EndResult"),
+    Answer::json(202, "A task is at it", "Task"),
+    BAD_BODY,
+    NO_SPACE,
+    Answer::error(413, "The body is too large"),
+    Answer::error(415, "The body is not declared as JSON"),
+    BUSY,
+]);
+
+pub(super) const USER: Operation =
+    Operation::get(USER_PATH, "listUserSessions", "List a user's sessions")
+        .about("The open ones, newest first; of a user nobody knows, none.")
+        .parameters(&[VIEW])
+        .answers(&[Answer::json(200, "The sessions", "Sessions"), BAD, NO_SPACE]);
+
+pub(super) const END_USER: Operation =
+    Operation::delete(USER_PATH, "endUserSessions", "End a user's sessions")
+        .about("All of them, those that are being opened at this moment included.")
+        .parameters(&[VIEW])
+        .answers(&[
+            Answer::json(200, "The sessions that ended", "Sessions"),
+            BAD,
+            NO_SPACE,
+        ]);
+
+pub(super) const TASKS: Operation = Operation::get(
+    "/api/v1/spaces/{space}/tasks",
+    "listTasks",
+    "List background tasks",
+)
+.about("Newest first. One that has ended is kept for a day.")
+.answers(&[Answer::json(200, "The tasks", "Tasks"), NO_SPACE]);
+
+pub(super) const TASK: Operation = Operation::get(
+    "/api/v1/spaces/{space}/tasks/{task}",
+    "getTask",
+    "Show a background task",
+)
+.about(
+    "`completed` means that every session is refused from then on; with      `completed_with_errors` some did not exist; `failed` did not go through, and can be asked      for again, as what has ended stays so.",
+)
+.parameters(&[Parameter::query(
+    "wait",
+    "How long to wait for its end, in milliseconds",
+    r#"{"type":"integer","minimum":0,"maximum":25000,"default":0}"#,
+)])
+.answers(&[
+    Answer::json(200, "The task", "Task"),
+    BAD,
+    Answer::error(404, "There is no such space or task"),
+]);
+
+/// The variable segments of the paths.
+pub(super) const SEGMENTS: &[Parameter] = &[
+    Parameter::segment(
+        "space",
+        "The space's id",
+        r#"{"type":"string","minLength":1,"maxLength":64,"examples":["1001"]}"#,
+    ),
+    Parameter::segment(
+        "session",
+        "The session's id",
+        r#"{"type":"string","format":"uuid"}"#,
+    ),
+    Parameter::segment(
+        "directory",
+        "The user's directory",
+        r#"{"type":"string","minLength":1}"#,
+    ),
+    Parameter::segment(
+        "id",
+        "The user's id in the directory",
+        r#"{"type":"string","minLength":1}"#,
+    ),
+    Parameter::segment(
+        "task",
+        "The task's id",
+        r#"{"type":"string","pattern":"^[0-9]{1,20}$"}"#,
+    ),
+];
+
+/// The errors that all routes have.
+pub(super) const ERRORS: &[Answer] = &[
+    Answer::error(400, "The path, the query or the host cannot be understood"),
+    Answer::error(401, "No valid API key"),
+    Answer::error(
+        403,
+        "The key may not do this, or a page of another origin asks",
+    ),
+    Answer::error(421, "The side port does not answer to this host"),
+    Answer::error(429, "Too many failed attempts; see `Retry-After`"),
+    Answer::error(
+        503,
+        "The session store does not answer, or too much is under way",
+    ),
+];
+
+const SESSION_PATH: &str = "/api/v1/spaces/{space}/sessions/{session}";
+const USER_PATH: &str = "/api/v1/spaces/{space}/users/{directory}/{id}/sessions";
+
+const BAD: Answer = Answer::error(400, "The query cannot be understood: see `detail`");
+const BAD_BODY: Answer = Answer::error(400, "The body cannot be understood: see `detail`");
+const BUSY: Answer = Answer::error(503, "The store does not answer, or too many tasks wait");
+const NO_SPACE: Answer = Answer::error(404, "There is no such space");
+const NO_SESSION: Answer = Answer::error(404, "There is no such space or session");
+
+const STATE: Parameter = Parameter::query(
+    "state",
+    "Which sessions; `open` unless given",
+    r#"{"type":"string","enum":["open","ended","all"],"default":"open"}"#,
+);
+const USER_PARAMETER: Parameter = Parameter::query(
+    "user",
+    r"Only those of a user, as directory\id",
+    r#"{"type":"string","examples":["DEMO\\alice"]}"#,
+);
+const FILTER: Parameter = Parameter::query(
+    "filter",
+    "Only those that it lets through, in the filter language",
+    r#"{"type":"string","maxLength":65536,"examples":["user={name='a*'};client_type='UI'"]}"#,
+);
+const VIEW: Parameter = Parameter::query(
+    "view",
+    "How much of a session to show; `basic` unless given",
+    r#"{"type":"string","enum":["basic","full"],"default":"basic"}"#,
+);
