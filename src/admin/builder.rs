@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
+use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::cursor::Cursors;
@@ -17,7 +18,7 @@ use super::spaces::{AdminSpaces, SpaceInfo};
 use super::state::Admin;
 use super::{native, openapi, ops};
 use crate::domain::HostPattern;
-use crate::sessions::Sessions;
+use crate::sessions::{Feed, Sessions};
 use crate::tasks::Tasks;
 use crate::telemetry::{Health, Metrics};
 
@@ -43,6 +44,8 @@ impl AdminBuilder {
                 health: Health::new(),
                 metrics: None,
                 tasks: OnceLock::new(),
+                feed: None,
+                streams: Arc::new(Semaphore::new(MAX_STREAMS)),
             },
             metrics_public: false,
             docs_public: false,
@@ -78,6 +81,14 @@ impl AdminBuilder {
     /// Where sessions are ended in the background. Default: tasks of its own.
     pub fn tasks(mut self, tasks: Tasks) -> Self {
         self.admin.tasks = OnceLock::from(tasks);
+        self
+    }
+
+    /// The events to show at `/api/v1/events`; make it an
+    /// [observer](crate::sessions::SessionsBuilder::observer) of the sessions. Default: none,
+    /// and nothing there.
+    pub fn feed(mut self, feed: Feed) -> Self {
+        self.admin.feed = Some(feed);
         self
     }
 
@@ -137,3 +148,5 @@ async fn unknown_route() -> Problem {
 
 /// Bytes of a request's body.
 const MAX_BODY: usize = 64 * 1024;
+/// Streams of events at a time; well below the connections that a server takes.
+const MAX_STREAMS: usize = 64;

@@ -2,11 +2,13 @@
 
 use std::sync::{Arc, OnceLock};
 
+use tokio::sync::Semaphore;
+
 use super::cursor::Cursors;
 use super::hosts::AllowedHosts;
 use super::keys::ApiKeys;
 use super::spaces::AdminSpaces;
-use crate::sessions::Sessions;
+use crate::sessions::{Feed, Sessions};
 use crate::tasks::Tasks;
 use crate::telemetry::{Health, Metrics};
 
@@ -23,6 +25,9 @@ pub(super) struct Admin {
     /// Those given, or started by the first call that needs them: a router can be built where
     /// no runtime is.
     pub(super) tasks: OnceLock<Tasks>,
+    pub(super) feed: Option<Feed>,
+    /// Streams of events that may yet be opened: each holds a connection.
+    pub(super) streams: Arc<Semaphore>,
 }
 
 impl Admin {
@@ -52,6 +57,14 @@ impl Admin {
 
     pub(super) const fn metrics(&self) -> Option<&Arc<Metrics>> {
         self.metrics.as_ref()
+    }
+
+    pub(super) const fn feed(&self) -> Option<&Feed> {
+        self.feed.as_ref()
+    }
+
+    pub(super) const fn streams(&self) -> &Arc<Semaphore> {
+        &self.streams
     }
 
     pub(super) fn tasks(&self) -> &Tasks {

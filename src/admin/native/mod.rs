@@ -6,8 +6,11 @@
 
 mod end_job;
 mod end_many;
+mod events;
 mod groups;
+mod licenses;
 mod list;
+mod locks;
 mod operations;
 mod request;
 mod routes;

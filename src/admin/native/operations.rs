@@ -103,8 +103,8 @@ pub(super) const END_MANY: Operation = Operation::post(
     Answer::json(202, "A task is at it", "Task"),
     BAD_BODY,
     NO_SPACE,
-    Answer::error(413, "The body is too large"),
-    Answer::error(415, "The body is not declared as JSON"),
+    TOO_LARGE,
+    NOT_JSON,
     BUSY,
 ]);
 
@@ -123,6 +123,76 @@ pub(super) const END_USER: Operation =
             BAD,
             NO_SPACE,
         ]);
+
+pub(super) const LOCK: Operation = Operation::put(LOCK_PATH, "lockUser", "Lock a user")
+    .about(
+        "Bars the user from new sessions in the space and ends the open ones. When this answers, \
+         no login that began earlier comes out with a live session. A lock that the user had \
+         gives way. Locks are kept by the process and end with it.",
+    )
+    .body("LockRequest")
+    .answers(&[
+        Answer::json(200, "The lock", "Locked"),
+        BAD_BODY,
+        NO_SPACE,
+        TOO_LARGE,
+        NOT_JSON,
+        Answer::error(
+            503,
+            "The store does not answer, or too many users are locked",
+        ),
+    ]);
+
+pub(super) const UNLOCK: Operation =
+    Operation::delete(LOCK_PATH, "unlockUser", "Lift the lock on a user").answers(&[
+        Answer::json(200, "The lock that was lifted", "Lifted"),
+        Answer::error(404, "There is no such space, or the user is not locked"),
+    ]);
+
+pub(super) const LOCKS: Operation = Operation::get(
+    "/api/v1/spaces/{space}/locks",
+    "listLocks",
+    "List locks on users",
+)
+.about("Those in force, by directory and id.")
+.answers(&[Answer::json(200, "The locks", "Locks"), NO_SPACE]);
+
+pub(super) const LICENSES: Operation = Operation::get(
+    "/api/v1/spaces/{space}/licenses",
+    "listLicenses",
+    "Show how licenses are used",
+)
+.about(
+    "Open sessions now, seats where they are limited, and the most that were open at a time on \
+     each UTC day of the retention time, today's the last. Counted from the start of the \
+     process. `license` null stands for sessions without one.",
+)
+.answers(&[Answer::json(200, "The licenses", "Licenses"), NO_SPACE]);
+
+pub(super) const EVENTS: Operation = Operation::get(
+    "/api/v1/events",
+    "followEvents",
+    "Follow starts and ends of sessions",
+)
+.about(
+    "Server-sent events of the spaces that the key may look at: `session.started` and \
+             `session.ended`, with an `Event` as data. Where a client comes again with \
+             `Last-Event-ID` it misses nothing, unless too much has happened meanwhile: then an \
+             event `gap` comes first. A comment comes at least every 15 seconds. The stream \
+             ends when the server stops or its keys change.",
+)
+.parameters(&[
+    Parameter::query("space", "Only events of this space", r#"{"type":"string"}"#),
+    Parameter::header(
+        "Last-Event-ID",
+        "The id of the last event that the client knows",
+        r#"{"type":"string","pattern":"^[0-9a-f]{1,16}-[0-9]{1,19}$"}"#,
+    ),
+])
+.answers(&[
+    Answer::text(200, "The events", "text/event-stream"),
+    Answer::error(404, "This side port has no events"),
+]);
 
 pub(super) const TASKS: Operation = Operation::get(
     "/api/v1/spaces/{space}/tasks",
@@ -199,9 +269,13 @@ pub(super) const ERRORS: &[Answer] = &[
 const SESSION_PATH: &str = "/api/v1/spaces/{space}/sessions/{session}";
 const USER_PATH: &str = "/api/v1/spaces/{space}/users/{directory}/{id}/sessions";
 
+const LOCK_PATH: &str = "/api/v1/spaces/{space}/users/{directory}/{id}/lock";
+
 const BAD: Answer = Answer::error(400, "The query cannot be understood: see `detail`");
 const BAD_BODY: Answer = Answer::error(400, "The body cannot be understood: see `detail`");
 const BUSY: Answer = Answer::error(503, "The store does not answer, or too many tasks wait");
+const TOO_LARGE: Answer = Answer::error(413, "The body is too large");
+const NOT_JSON: Answer = Answer::error(415, "The body is not declared as JSON");
 const NO_SPACE: Answer = Answer::error(404, "There is no such space");
 const NO_SESSION: Answer = Answer::error(404, "There is no such space or session");
 

@@ -144,6 +144,11 @@ impl Actor {
         self.space.id()
     }
 
+    /// The id of their key.
+    pub(super) fn id(&self) -> &Arc<str> {
+        self.who.id()
+    }
+
     /// Why a session ends that they end.
     pub(super) fn cause(&self) -> EndCause {
         EndCause::terminated_by(Arc::clone(self.who.id()))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::routing::{MethodFilter, MethodRouter, on};
 
 use super::operations as op;
-use super::{end_many, groups, list, session, spaces, tasks, user};
+use super::{end_many, events, groups, licenses, list, locks, session, spaces, tasks, user};
 use crate::admin::openapi::Operation;
 use crate::admin::state::Admin;
 
@@ -29,7 +29,7 @@ pub(in crate::admin) enum Need {
 }
 
 /// Every route of the API, in the order in which it is described.
-pub(in crate::admin) const ROUTES: [Route; 11] = [
+pub(in crate::admin) const ROUTES: [Route; 16] = [
     route(op::SPACES, Need::AnyKey, |method| on(method, spaces::list)),
     route(op::SPACE, Need::Read, |method| on(method, spaces::one)),
     route(op::LIST, Need::Read, |method| on(method, list::list)),
@@ -43,8 +43,17 @@ pub(in crate::admin) const ROUTES: [Route; 11] = [
     }),
     route(op::USER, Need::Read, |method| on(method, user::list)),
     route(op::END_USER, Need::End, |method| on(method, user::end)),
+    route(op::LOCK, Need::End, |method| on(method, locks::lock)),
+    route(op::UNLOCK, Need::End, |method| on(method, locks::unlock)),
+    route(op::LOCKS, Need::Read, |method| on(method, locks::list)),
+    route(op::LICENSES, Need::Read, |method| {
+        on(method, licenses::list)
+    }),
     route(op::TASKS, Need::Read, |method| on(method, tasks::list)),
     route(op::TASK, Need::Read, |method| on(method, tasks::get)),
+    route(op::EVENTS, Need::AnyKey, |method| {
+        on(method, events::events)
+    }),
 ];
 
 const fn route(

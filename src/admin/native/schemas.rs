@@ -72,6 +72,26 @@ pub(super) fn schemas() -> Map<String, Value> {
         ("EndResult", end_result()),
         ("Task", task()),
         ("Tasks", object(&["tasks"], json!({"tasks": array("Task")}))),
+        ("LockRequest", lock_request()),
+        ("Lock", lock()),
+        ("Locks", object(&["locks"], json!({"locks": array("Lock")}))),
+        (
+            "Locked",
+            object(
+                &["lock", "ended"],
+                json!({"lock": reference("Lock"), "ended": count()}),
+            ),
+        ),
+        (
+            "Lifted",
+            object(&["lock"], json!({"lock": reference("Lock")})),
+        ),
+        ("License", license()),
+        (
+            "Licenses",
+            object(&["licenses"], json!({"licenses": array("License")})),
+        ),
+        ("Event", event()),
         ("Problem", problem()),
     ] {
         schemas.insert(name.to_owned(), schema);
@@ -186,7 +206,7 @@ fn user() -> Value {
 fn group() -> Value {
     let value = json!({
         "description": "A text, a user where it was grouped by `user`, or null",
-        "oneOf": [maybe_text(), {"$ref": "#/components/schemas/User"}],
+        "oneOf": [maybe_text(), reference("User")],
     });
     let mut group = object(
         &["value", "count"],
@@ -288,6 +308,92 @@ fn task() -> Value {
     task
 }
 
+fn lock_request() -> Value {
+    let properties = json!({
+        "until": {
+            "type": ["string", "null"], "format": "date-time",
+            "description": "A time to come; without it, until the lock is lifted",
+        },
+        "reason": {"type": ["string", "null"], "maxLength": 500, "description": "On one line"},
+    });
+    let mut request = object(&[], properties);
+    request["examples"] =
+        json!([{"until": "2126-12-31T23:59:59Z", "reason": "left the company"}, {}]);
+    request
+}
+
+fn lock() -> Value {
+    let properties = json!({
+        "userDirectory": text(),
+        "userId": text(),
+        "until": maybe_time(),
+        "since": time(),
+        "by": {"type": "string", "description": "The id of the key that locked the user"},
+        "reason": maybe_text(),
+    });
+    let required = ["userDirectory", "userId", "until", "since", "by", "reason"];
+    let mut lock = object(&required, properties);
+    lock["examples"] = json!([{
+        "userDirectory": "DEMO", "userId": "bob", "until": null,
+        "since": "2026-11-21T09:30:00.000Z", "by": "ops", "reason": "left the company",
+    }]);
+    lock
+}
+
+fn license() -> Value {
+    let policy = json!({"enum": ["refuse", "end-oldest"]});
+    let seats = json!({
+        "oneOf": [
+            {"type": "null"},
+            object(&["max", "onLimit"], json!({"max": count(), "onLimit": policy})),
+        ],
+    });
+    let day = json!({"type": "string", "format": "date"});
+    let peak = object(&["day", "peak"], json!({"day": day, "peak": count()}));
+    let properties = json!({
+        "license": maybe_text(),
+        "open": {"type": "integer", "minimum": 0, "description": "Sessions open now"},
+        "seats": seats,
+        "peaks": {"type": "array", "items": peak},
+    });
+    let mut license = object(&["license", "open", "seats", "peaks"], properties);
+    license["examples"] = json!([{
+        "license": "professional", "open": 40, "seats": {"max": 50, "onLimit": "refuse"},
+        "peaks": [{"day": "2026-11-20", "peak": 50}, {"day": "2026-11-21", "peak": 44}],
+    }]);
+    license
+}
+
+fn event() -> Value {
+    let properties = json!({
+        "at": time(),
+        "spaceId": text(),
+        "sessionId": {"type": "string", "format": "uuid"},
+        "userDirectory": text(),
+        "userId": text(),
+        "userName": text(),
+        "endReason": text(),
+        "endedBy": text(),
+    });
+    let required = [
+        "at",
+        "spaceId",
+        "sessionId",
+        "userDirectory",
+        "userId",
+        "userName",
+    ];
+    let mut event = object(&required, properties);
+    event["description"] = "The data of an event of a session that started or ended".into();
+    event["examples"] = json!([{
+        "at": "2026-11-21T10:00:00.000Z", "spaceId": "1001",
+        "sessionId": "019a9b1c-7a00-7c3e-9d1f-2b5a8c4e6f70", "userDirectory": "DEMO",
+        "userId": "alice", "userName": "Alice Adams", "endReason": "terminated",
+        "endedBy": "ops",
+    }]);
+    event
+}
+
 fn problem() -> Value {
     let properties = json!({
         "type": {"type": "string", "format": "uri", "pattern": "^urn:gatepass:problem:"},
@@ -322,7 +428,11 @@ fn object(required: &[&str], properties: Value) -> Value {
 }
 
 fn array(schema: &str) -> Value {
-    json!({"type": "array", "items": {"$ref": format!("#/components/schemas/{schema}")}})
+    json!({"type": "array", "items": reference(schema)})
+}
+
+fn reference(schema: &str) -> Value {
+    json!({"$ref": format!("#/components/schemas/{schema}")})
 }
 
 fn text() -> Value {

@@ -123,6 +123,7 @@ fn is_of_format(text: &str, expected: &Value) -> bool {
     match expected.as_str().expect("the name of a format") {
         "uuid" => uuid::Uuid::parse_str(text).is_ok(),
         "date-time" => chrono::DateTime::parse_from_rfc3339(text).is_ok(),
+        "date" => text.parse::<chrono::NaiveDate>().is_ok(),
         "uri" => text.contains(':'),
         other => panic!("the format {other} is not understood here"),
     }
