@@ -11,6 +11,10 @@ mod routes;
 #[cfg(test)]
 pub(in crate::admin) mod schema;
 
-pub(super) use document::{API_KEY, Key, Section};
-pub(super) use operation::{Answer, Content, Operation, Parameter, Verb};
+#[allow(unused_imports, reason = "a dialect with other keys names them so")]
+pub(super) use document::Key;
+pub(super) use document::{API_KEY, Section};
+#[cfg(test)]
+pub(super) use operation::Verb;
+pub(super) use operation::{Answer, Operation, Parameter};
 pub(super) use routes::{OPERATIONS, router};

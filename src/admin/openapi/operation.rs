@@ -73,6 +73,7 @@ pub(crate) struct Answer {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Content {
     /// Nothing.
+    #[allow(dead_code, reason = "as Answer::empty")]
     Empty,
     /// JSON by the schema of this name.
     Json(&'static str),
@@ -257,6 +258,10 @@ impl Answer {
     }
 
     /// No body.
+    #[allow(
+        dead_code,
+        reason = "the native API always has something to say; others do not"
+    )]
     pub(crate) const fn empty(status: u16, about: &'static str) -> Self {
         Self::of(status, about, Content::Empty)
     }

@@ -49,7 +49,9 @@ async fn every_route_is_described_and_nothing_else() {
         let real = path.replace(['{', '}'], "");
         for method in ["GET", "POST", "PUT", "DELETE", "PATCH"] {
             let call = request(method, &real, Some(&side.bearers.site), "");
-            let status = side.send(call).await.status;
+            // Only the head: events do not end.
+            let answer = tower::ServiceExt::oneshot(side.router.clone(), call);
+            let status = answer.await.unwrap().status();
             let is_described = described.contains(&(path.as_str(), &*method.to_lowercase()));
             assert_eq!(status != 405, is_described, "{method} {path}: {status}");
         }
@@ -149,9 +151,6 @@ async fn answers_are_what_the_description_says() {
                     let bearer = bearer.map(String::as_str);
                     let sent = request(call.method, &path, bearer, call.body);
                     let answer = side.send(sent).await;
-                    if answer.headers["content-type"] == "text/event-stream" {
-                        continue;
-                    }
                     holds(&document, call.method, call.template, &answer);
                 }
                 side.clock.advance(std::time::Duration::from_secs(6));
