@@ -20,6 +20,7 @@ mod return_target;
 mod session;
 mod space;
 mod token;
+mod usage;
 
 pub use access::{AccessRule, AccessRules, Denied, Requirement, RuleError};
 pub use attributes::{Attribute, Attributes};
@@ -31,8 +32,9 @@ pub use identity::{Identity, IdentityError, UserKey};
 pub use ids::{SessionId, SignOnId, SpaceId, SpaceIdError};
 pub use license::{Classification, ClassifyRule, Condition};
 pub use path::{PathError, PathPrefix, PrefixError, RequestPath};
-pub use policy::{Lifetime, LimitPolicy, SessionPolicy, UserLimit};
+pub use policy::{Lifetime, LimitPolicy, SeatLimit, SessionPolicy, UserLimit};
 pub use return_target::{ReturnTarget, ReturnTargetError};
 pub use session::{EndReason, Liveness, Method, NewSession, Session, SessionEnd};
 pub use space::SpaceState;
 pub use token::{Token, TokenDigest, TokenError};
+pub use usage::{DayPeak, LicenseUsage};

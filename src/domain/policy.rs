@@ -1,5 +1,6 @@
 //! How long a session may live, and how many a user may have.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Tick;
@@ -50,6 +51,18 @@ pub struct UserLimit {
     /// At most this many; at least 1.
     pub max: u32,
     /// What happens to one more.
+    pub policy: LimitPolicy,
+}
+
+/// How many sessions of a space may use a license at a time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeatLimit {
+    /// The license.
+    pub license: Arc<str>,
+    /// At most this many sessions; at least 1.
+    pub seats: u32,
+    /// What happens to one more: it is refused, or the oldest session of the license in the
+    /// space ends, whoever's it is.
     pub policy: LimitPolicy,
 }
 

@@ -7,7 +7,9 @@ use super::client::{describe, is_page_load};
 use super::cookie::{Presented, SetCookie};
 use super::gate::{Ask, Gate};
 use crate::authn::{Authentication, AuthnRequest, Challenge, Failure, Outcome};
-use crate::domain::{Denied, EndReason, Method, NewSession, RequestPath, Session, TokenDigest};
+use crate::domain::{
+    Denied, EndReason, Method, NewSession, RequestPath, Session, Timestamp, TokenDigest,
+};
 use crate::sessions::{self, EstablishError, Established, JoinKey, Resolution};
 use crate::store::StoreError;
 
@@ -50,6 +52,18 @@ pub enum Refusal {
     LimitReached {
         /// How many they may have.
         max: u32,
+    },
+    /// All seats of the license that the session would use are taken.
+    NoSeat {
+        /// The license.
+        license: Arc<str>,
+        /// How many seats it has.
+        seats: u32,
+    },
+    /// The user is locked. Said only to who has proved to be that user.
+    Locked {
+        /// Until when; `None` until the lock is lifted.
+        until: Option<Timestamp>,
     },
     /// Something that must be asked does not answer; nothing is concluded from that.
     Unavailable,
@@ -203,6 +217,10 @@ impl Gate {
             }
             Ok(Established::Joined(session)) => Ok((session, None)),
             Err(EstablishError::LimitReached { max }) => Err(Refusal::LimitReached { max }),
+            Err(EstablishError::NoSeat { license, seats }) => {
+                Err(Refusal::NoSeat { license, seats })
+            }
+            Err(EstablishError::Locked { until }) => Err(Refusal::Locked { until }),
             Err(EstablishError::EndedMeanwhile) => Err(Refusal::Unauthenticated {
                 challenge: self.login_challenge(),
                 drop_cookie: false,

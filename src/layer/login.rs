@@ -7,9 +7,10 @@ use http_body::Body;
 use http_body_util::BodyExt as _;
 use zeroize::Zeroizing;
 
+use super::admit::Refusal;
 use super::endpoints::{NOT_FOUND, is_same_origin, parameter};
 use super::gate::Gate;
-use super::reject::see_other;
+use super::reject::{locked, no_seat, see_other};
 use crate::authn::local::LoginError;
 use crate::authn::{Authentication, AuthnRequest};
 use crate::domain::Method;
@@ -107,8 +108,18 @@ impl Gate {
                 }
                 response
             }
+            // The password was right, so this tells nobody else what it says.
+            Err(Refusal::Locked { until }) => self.bar(&target, &username, &locked(until)),
+            Err(Refusal::NoSeat { license, seats }) => {
+                self.bar(&target, &username, &no_seat(&license, seats))
+            }
             Err(refusal) => self.refuse(request, &refusal),
         }
+    }
+
+    /// The form again, for a user who may not come in now.
+    fn bar(&self, target: &str, username: &str, text: &str) -> Response<Bytes> {
+        self.login_form(StatusCode::FORBIDDEN, target, username, Some(text))
     }
 }
 

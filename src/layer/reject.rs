@@ -1,5 +1,7 @@
 //! From a refusal to a response: the one place where the layer chooses a status.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::header::{
     CACHE_CONTROL, CONTENT_TYPE, HeaderValue, LOCATION, REFERRER_POLICY, RETRY_AFTER,
@@ -14,7 +16,7 @@ use super::client::accepts_html;
 use super::gate::Gate;
 use super::pages;
 use crate::authn::{AuthnRequest, BearerError, Challenge};
-use crate::domain::ReturnTarget;
+use crate::domain::{ReturnTarget, Timestamp};
 
 /// What a query parameter's value may keep of a path.
 const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC
@@ -64,6 +66,10 @@ impl Gate {
                 );
                 self.say(parts, StatusCode::FORBIDDEN, &text)
             }
+            Refusal::NoSeat { license, seats } => {
+                self.say(parts, StatusCode::FORBIDDEN, &no_seat(license, *seats))
+            }
+            Refusal::Locked { until } => self.say(parts, StatusCode::FORBIDDEN, &locked(*until)),
             Refusal::Unavailable => {
                 let text = "Sessions cannot be checked at the moment. You are not logged out; try again shortly.";
                 let mut response = self.say(parts, StatusCode::SERVICE_UNAVAILABLE, text);
@@ -197,6 +203,29 @@ pub(super) fn page(status: StatusCode, html: String) -> Response<Bytes> {
         headers.insert(name, HeaderValue::from_static(value));
     }
     response
+}
+
+/// What a user is told for whom no seat of the license is left.
+pub(super) fn no_seat(license: &str, seats: u32) -> String {
+    match seats {
+        1 => format!("The only seat of the license {license} is taken. Try again later."),
+        _ => format!("All {seats} seats of the license {license} are taken. Try again later."),
+    }
+}
+
+/// What a user is told who is locked.
+pub(super) fn locked(until: Option<Timestamp>) -> String {
+    match until {
+        // To the minute above: at the time that is named, the lock is gone.
+        Some(until) => format!(
+            "Your account is locked until {} UTC.",
+            until
+                .after(Duration::from_millis(59_999))
+                .to_datetime()
+                .format("%Y-%m-%d %H:%M")
+        ),
+        None => "Your account is locked. Ask an administrator.".to_owned(),
+    }
 }
 
 fn bearer(realm: &str, error: Option<BearerError>) -> String {

@@ -71,7 +71,10 @@ impl Record {
                     .authentication(failure.method(), failure.reason().as_str());
                 Outcome::Refused
             }
-            Refusal::Forbidden(_) | Refusal::LimitReached { .. } => Outcome::Denied,
+            Refusal::Forbidden(_)
+            | Refusal::LimitReached { .. }
+            | Refusal::NoSeat { .. }
+            | Refusal::Locked { .. } => Outcome::Denied,
             Refusal::Unavailable => Outcome::Error,
         });
     }

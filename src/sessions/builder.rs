@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use dashmap::DashMap;
 
-use super::{Inner, Observer, Sessions, exchanges, flights, interner, table, tombstones};
+use super::{
+    Inner, LicenseMeter, Observer, Sessions, exchanges, flights, interner, locks, table, tombstones,
+};
 use crate::domain::{Clock, SessionPolicy, SpaceId, SpaceState, SystemClock, UserLimit};
 use crate::store::{MemoryStore, Retention, SessionStore};
 
@@ -56,8 +58,9 @@ impl SessionsBuilder {
         self
     }
 
-    /// How long ended sessions can be looked at, when the store is the memory. Default: 30
-    /// days, 100,000 sessions.
+    /// How long ended sessions can be looked at, when the store is the memory, and of how many
+    /// days the peaks of licenses are kept, whatever the store. Default: 30 days, 100,000
+    /// sessions.
     pub fn retention(mut self, retention: Retention) -> Self {
         self.retention = retention;
         self
@@ -98,6 +101,8 @@ impl SessionsBuilder {
             tombstones: tombstones::Tombstones::default(),
             flights: flights::Flights::default(),
             interner: interner::Interner::default(),
+            locks: locks::Locks::default(),
+            licenses: LicenseMeter::new(Arc::clone(&self.clock), self.retention.time),
             observers: self.observers.into(),
             store,
             clock: self.clock,

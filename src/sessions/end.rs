@@ -83,9 +83,8 @@ impl Sessions {
                 }
                 store::Ended::Unknown => end,
             });
-            if user.remove(session) {
-                session.space().closed();
-            }
+            let was_published = user.remove(session);
+            self.note_closed(session, was_published);
         }
         self.0.exchanges.cut(session.id());
         Ok(match stored {

@@ -1,12 +1,13 @@
-//! A new session: within the user's limit, once per credential, durable before its token is
-//! given out.
+//! A new session: of a user who is not locked, within their limit and the seats of its
+//! license, once per credential, durable before its token is given out.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::flights::Flight;
 use super::{Resolution, Sessions};
 use crate::domain::{
-    EndReason, LimitPolicy, Liveness, NewSession, Session, SpaceState, Tick, Token, TokenDigest,
+    EndReason, NewSession, Session, SpaceState, Tick, Timestamp, Token, TokenDigest,
 };
 use crate::store::{Created, StoreError};
 
@@ -65,6 +66,20 @@ pub enum EstablishError {
         /// How many they may have.
         max: u32,
     },
+    /// All seats of the license are taken, and the policy is to refuse.
+    #[error("all {seats} seats of the license `{license}` are taken")]
+    NoSeat {
+        /// The license.
+        license: Arc<str>,
+        /// How many seats it has.
+        seats: u32,
+    },
+    /// The user is locked.
+    #[error("the user is locked")]
+    Locked {
+        /// Until when; `None` until the lock is lifted.
+        until: Option<Timestamp>,
+    },
     /// The session was ended while it was being opened.
     #[error("the session was ended while it was being opened")]
     EndedMeanwhile,
@@ -78,7 +93,7 @@ impl Sessions {
     ///
     /// When this returns, the session is kept by the store, a session it replaces has ended,
     /// and so have those that made room for it: at no time does the user have more sessions
-    /// than the limit, however many logins run at once.
+    /// than the limit, or the license more than its seats, however many logins run at once.
     ///
     /// # Errors
     ///
@@ -138,6 +153,7 @@ impl Sessions {
         replaces: Option<Arc<Session>>,
         join: Option<JoinKey>,
     ) -> Result<Established, EstablishError> {
+        self.refuse_locked(new.identity.key(space.id()), self.0.clock.tick())?;
         if let Some(old) = replaces {
             self.expire(&old, EndReason::Replaced).await?;
         }
@@ -149,22 +165,23 @@ impl Sessions {
             token.digest(),
             &*self.0.clock,
         ));
-        // Under a limit, a user's logins come one after the other: a place that one of them
-        // is still clearing must not be taken by the next.
-        let user = session.user_key();
-        let _turn = match space.policy().limit {
-            Some(_) => Some(
-                self.0
-                    .flights
-                    .board(TokenDigest::of_parts(&[b"user", user.as_bytes()]))
-                    .await,
-            ),
+        // Under a limit, logins come one after the other: a place that one of them is still
+        // clearing must not be taken by the next. Always the user before the license.
+        let _user_turn = match space.policy().limit {
+            Some(_) => {
+                let user = session.user_key();
+                Some(self.turn(&[b"user", user.as_bytes()]).await)
+            }
             None => None,
         };
-        let mut place = Place::reserve(self, &session)?;
-        for (making_room, reason) in std::mem::take(&mut place.displaced) {
-            self.expire(&making_room, reason).await?;
-        }
+        let _license_turn = match session.license() {
+            Some(license) if self.licenses().is_limited(&session) => {
+                let space = space.id().as_str().as_bytes();
+                Some(self.turn(&[b"license", space, license.as_bytes()]).await)
+            }
+            _ => None,
+        };
+        let mut place = self.take_place(&session).await?;
         match self.0.store.create(&session).await? {
             Created::Kept => {}
             Created::Exists => {
@@ -184,82 +201,10 @@ impl Sessions {
         if let Some(join) = join {
             self.add_credential(&session, join);
         }
-        for observer in &self.0.observers {
-            observer.started(&session);
-        }
         Ok(Established::Opened { session, token })
     }
-}
 
-/// A place under the user's limit; given back unless the session is published, also when the
-/// login is cancelled half-way.
-struct Place<'s> {
-    sessions: &'s Sessions,
-    session: Arc<Session>,
-    displaced: Vec<(Arc<Session>, EndReason)>,
-    published: bool,
-}
-
-impl<'s> Place<'s> {
-    fn reserve(sessions: &'s Sessions, session: &Arc<Session>) -> Result<Self, EstablishError> {
-        let mut displaced = Vec::new();
-        let user = sessions.0.table.lock(session.user_key());
-        if let Some(limit) = session.space().policy().limit {
-            let now = sessions.0.clock.tick();
-            let mut held = 0;
-            let mut oldest_first = Vec::new();
-            for other in user.sessions() {
-                match other.liveness(now) {
-                    Liveness::Due(reason) => displaced.push((other, reason)),
-                    Liveness::Live => {
-                        held += 1;
-                        oldest_first.push(other);
-                    }
-                    Liveness::Ended => {}
-                }
-            }
-            let excess =
-                (held + 1_usize).saturating_sub(usize::try_from(limit.max).unwrap_or(usize::MAX));
-            if excess > 0 && limit.policy == LimitPolicy::Refuse {
-                return Err(EstablishError::LimitReached { max: limit.max });
-            }
-            let leaving = oldest_first.into_iter().take(excess);
-            displaced.extend(leaving.map(|s| (s, EndReason::Displaced)));
-            for (leaving, _) in &displaced {
-                user.release(leaving.id());
-            }
-        }
-        user.reserve(Arc::clone(session));
-        drop(user);
-        Ok(Self {
-            sessions,
-            session: Arc::clone(session),
-            displaced,
-            published: false,
-        })
-    }
-
-    /// Makes the session resolvable, unless it has been ended.
-    fn publish(&mut self) -> bool {
-        let user = self.sessions.0.table.lock(self.session.user_key());
-        if self.session.end().is_some() {
-            return false;
-        }
-        user.publish(&self.session);
-        self.session.space().opened();
-        self.published = true;
-        true
-    }
-}
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        if !self.published {
-            self.sessions
-                .0
-                .table
-                .lock(self.session.user_key())
-                .release(self.session.id());
-        }
+    async fn turn(&self, of: &[&[u8]]) -> Flight<'_> {
+        self.0.flights.board(TokenDigest::of_parts(of)).await
     }
 }

@@ -13,15 +13,21 @@ mod builder;
 mod end;
 mod establish;
 mod exchanges;
+mod feed;
 mod find;
 mod flights;
 mod interner;
+mod locks;
 mod observer;
+mod peaks;
+mod place;
 mod resolve;
 pub mod search;
+mod seats;
 mod sweep;
 mod table;
 mod tombstones;
+mod usage;
 
 #[cfg(test)]
 mod tests;
@@ -38,10 +44,13 @@ pub use builder::SessionsBuilder;
 pub use end::{EndCause, EndOutcome};
 pub use establish::{Admission, EstablishError, Established, JoinKey};
 pub use exchanges::{Ended, Tie};
+pub use feed::{EventId, EventIdError, EventKind, Feed, FeedItem, FeedReader, SessionEvent};
 pub use find::{FindQuery, Page};
+pub use locks::{LockError, LockOrder, Locked, UserLock};
 pub use observer::Observer;
 pub use resolve::Resolution;
 pub use sweep::Swept;
+pub use usage::LicenseMeter;
 
 /// The sessions of this process: one handle, cheap to clone.
 ///
@@ -63,6 +72,8 @@ struct Inner {
     tombstones: tombstones::Tombstones,
     flights: flights::Flights,
     interner: interner::Interner,
+    locks: locks::Locks,
+    licenses: LicenseMeter,
     observers: Box<[Arc<dyn Observer>]>,
     store: Arc<dyn SessionStore>,
     clock: Arc<dyn Clock>,

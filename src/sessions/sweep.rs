@@ -44,6 +44,7 @@ impl Sessions {
         self.0.table.sweep_aliases(now);
         self.0.tombstones.sweep(now);
         self.0.interner.sweep();
+        self.0.locks.sweep(now);
         loop {
             match self.0.store.purge().await? {
                 0 => return Ok(swept),
