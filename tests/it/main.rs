@@ -10,6 +10,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 #[cfg(feature = "server")]
+mod admin_cli;
+#[cfg(feature = "server")]
 mod kit;
 #[cfg(feature = "server")]
 mod net;
