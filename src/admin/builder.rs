@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
+use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::cursor::Cursors;
@@ -15,9 +16,9 @@ use super::keys::ApiKeys;
 use super::problem::{self, Problem, ProblemKind};
 use super::spaces::{AdminSpaces, SpaceInfo};
 use super::state::Admin;
-use super::{native, octane, ops};
+use super::{native, octane, openapi, ops};
 use crate::domain::HostPattern;
-use crate::sessions::Sessions;
+use crate::sessions::{Feed, Sessions};
 use crate::tasks::Tasks;
 use crate::telemetry::{Health, Metrics};
 
@@ -27,6 +28,7 @@ use crate::telemetry::{Health, Metrics};
 pub struct AdminBuilder {
     admin: Admin,
     metrics_public: bool,
+    docs_public: bool,
 }
 
 impl AdminBuilder {
@@ -42,8 +44,11 @@ impl AdminBuilder {
                 health: Health::new(),
                 metrics: None,
                 tasks: OnceLock::new(),
+                feed: None,
+                streams: Arc::new(Semaphore::new(MAX_STREAMS)),
             },
             metrics_public: false,
+            docs_public: false,
         }
     }
 
@@ -63,6 +68,27 @@ impl AdminBuilder {
     /// Whether `/metrics` needs no key. Default: it needs one, of any role.
     pub const fn metrics_public(mut self, public: bool) -> Self {
         self.metrics_public = public;
+        self
+    }
+
+    /// Whether `/openapi.json` and `/docs`, which tell nothing but the routes that every
+    /// Gatepass has, need no key. Default: they need one, of any role.
+    pub const fn docs_public(mut self, public: bool) -> Self {
+        self.docs_public = public;
+        self
+    }
+
+    /// Where sessions are ended in the background. Default: tasks of its own.
+    pub fn tasks(mut self, tasks: Tasks) -> Self {
+        self.admin.tasks = OnceLock::from(tasks);
+        self
+    }
+
+    /// The events to show at `/api/v1/events`; make it an
+    /// [observer](crate::sessions::SessionsBuilder::observer) of the sessions. Default: none,
+    /// and nothing there.
+    pub fn feed(mut self, feed: Feed) -> Self {
+        self.admin.feed = Some(feed);
         self
     }
 
@@ -86,20 +112,18 @@ impl AdminBuilder {
         self
     }
 
-    /// Where background tasks run. Default: workers of its own, started with the first task.
-    pub fn tasks(mut self, tasks: Tasks) -> Self {
-        self.admin.tasks = OnceLock::from(tasks);
-        self
-    }
-
     /// The router: health, metrics, the native API and the Octane dialect, each behind what it needs.
     pub fn build(self) -> Router {
         let admin = Arc::new(self.admin);
-        let (open, guarded) = if self.metrics_public {
-            (ops::health().merge(ops::metrics()), Router::new())
-        } else {
-            (ops::health(), ops::metrics())
-        };
+        let sections = [native::section(), ops::section()];
+        let (mut open, mut guarded) = (ops::health(), Router::new());
+        for (routes, public) in [
+            (ops::metrics(), self.metrics_public),
+            (openapi::router(&sections), self.docs_public),
+        ] {
+            let place = if public { &mut open } else { &mut guarded };
+            *place = std::mem::take(place).merge(routes);
+        }
         let guarded = guarded
             .merge(native::router(&admin))
             .method_not_allowed_fallback(wrong_method)
@@ -125,3 +149,5 @@ async fn unknown_route() -> Problem {
 
 /// Bytes of a request's body.
 const MAX_BODY: usize = 64 * 1024;
+/// Streams of events at a time; well below the connections that a server takes.
+const MAX_STREAMS: usize = 64;

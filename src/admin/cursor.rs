@@ -6,60 +6,94 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use uuid::Uuid;
 
 use super::problem::{Problem, ProblemKind};
-use crate::domain::{SessionId, random};
-use crate::sessions::FindQuery;
+use crate::domain::{SessionId, SpaceId, UserKey, random};
 use crate::store::StateFilter;
 
-/// Makes and reads cursors. A cursor is the last session's id and a MAC over it and the
-/// list's question, by a key that this process alone has; it lives as long as the process.
+/// Makes and reads cursors. A cursor is a position and a MAC over it and the list's question,
+/// by a key that this process alone has; it lives as long as the process.
 pub(super) struct Cursors(hmac::Key);
 
-const ID: usize = 16;
+/// A list's question: a cursor is of no use for another one. How long a page is is no part
+/// of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Listed<'q> {
+    pub(super) space: &'q SpaceId,
+    pub(super) state: StateFilter,
+    pub(super) user: Option<UserKey>,
+    pub(super) filter: Option<&'q str>,
+    /// `None` for newest first.
+    pub(super) order: Option<&'q str>,
+}
+
+/// Where a page begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Position {
+    /// Behind this session, of a list that is newest first: whatever starts and ends.
+    Behind(SessionId),
+    /// After so many, of a list in another order.
+    Offset(u64),
+}
+
+const POSITION: usize = 16;
 
 impl Cursors {
     pub(super) fn new() -> Self {
         Self(hmac::Key::new(hmac::HMAC_SHA256, &random::bytes::<32>()))
     }
 
-    /// The cursor behind `last` in the list that `query` asks for.
-    pub(super) fn after(&self, last: SessionId, query: &FindQuery) -> String {
-        let tag = hmac::sign(&self.0, &message(last, query));
-        let mut bytes = last.as_uuid().as_bytes().to_vec();
+    /// The cursor at `position` of `list`.
+    pub(super) fn make(&self, position: Position, list: &Listed<'_>) -> String {
+        let mut bytes = match position {
+            Position::Behind(id) => id.as_uuid().into_bytes(),
+            Position::Offset(offset) => u128::from(offset).to_be_bytes(),
+        }
+        .to_vec();
+        let tag = hmac::sign(&self.0, &message(&bytes, list));
         bytes.extend_from_slice(tag.as_ref());
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// The session that `cursor` is behind.
+    /// The position that `cursor` is at.
     ///
     /// # Errors
     ///
     /// When it was not made here, or for another list.
-    pub(super) fn read(&self, cursor: &str, query: &FindQuery) -> Result<SessionId, Problem> {
+    pub(super) fn read(&self, cursor: &str, list: &Listed<'_>) -> Result<Position, Problem> {
         let bytes = URL_SAFE_NO_PAD.decode(cursor).unwrap_or_default();
-        let (id, tag) = bytes
-            .split_first_chunk::<ID>()
+        let (position, tag) = bytes
+            .split_first_chunk::<POSITION>()
             .ok_or(ProblemKind::InvalidCursor)?;
-        let id = SessionId::from_uuid(Uuid::from_bytes(*id));
-        hmac::verify(&self.0, &message(id, query), tag).map_err(|_| ProblemKind::InvalidCursor)?;
-        Ok(id)
+        hmac::verify(&self.0, &message(position, list), tag)
+            .map_err(|_| ProblemKind::InvalidCursor)?;
+        if list.order.is_none() {
+            let id = SessionId::from_uuid(Uuid::from_bytes(*position));
+            return Ok(Position::Behind(id));
+        }
+        let offset = u64::try_from(u128::from_be_bytes(*position));
+        Ok(Position::Offset(
+            offset.map_err(|_| ProblemKind::InvalidCursor)?,
+        ))
     }
 }
 
 /// What the MAC is over: each part of fixed length, or preceded by its length.
-fn message(last: SessionId, query: &FindQuery) -> Vec<u8> {
-    let space = query.space.as_ref().map_or("", |space| space.as_str());
-    let state = match query.state {
+fn message(position: &[u8], list: &Listed<'_>) -> Vec<u8> {
+    let mut message = position.to_vec();
+    message.push(match list.state {
         StateFilter::Open => 0,
         StateFilter::Ended => 1,
         StateFilter::All => 2,
+    });
+    let mut add = |part: Option<&[u8]>| {
+        message.push(u8::from(part.is_some()));
+        let part = part.unwrap_or_default();
+        message.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        message.extend_from_slice(part);
     };
-    let mut message = last.as_uuid().as_bytes().to_vec();
-    message.extend_from_slice(&(space.len() as u64).to_be_bytes());
-    message.extend_from_slice(space.as_bytes());
-    message.push(state);
-    if let Some(user) = query.user {
-        message.extend_from_slice(user.as_bytes());
-    }
+    add(Some(list.space.as_str().as_bytes()));
+    add(list.user.as_ref().map(|user| user.as_bytes().as_slice()));
+    add(list.filter.map(str::as_bytes));
+    add(list.order.map(str::as_bytes));
     message
 }
 
@@ -72,38 +106,45 @@ impl std::fmt::Debug for Cursors {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{SpaceId, Timestamp, UserKey};
+    use crate::domain::Timestamp;
 
     #[test]
     fn s32_a_cursor_is_of_one_list_and_one_process() {
         let cursors = Cursors::new();
-        let one = SpaceId::new("1").unwrap();
-        let list = FindQuery {
-            space: Some(one.clone()),
-            limit: 10,
-            ..FindQuery::default()
+        let (one, two) = (SpaceId::new("1").unwrap(), SpaceId::new("2").unwrap());
+        let list = Listed {
+            space: &one,
+            state: StateFilter::Open,
+            user: None,
+            filter: None,
+            order: None,
         };
         let last = SessionId::generate(Timestamp::from_unix_millis(1_000));
-        let cursor = cursors.after(last, &list);
-        let larger = FindQuery {
-            limit: 20,
-            ..list.clone()
-        };
-        for same in [&list, &larger] {
-            assert_eq!(cursors.read(&cursor, same).unwrap(), last);
-        }
+        let cursor = cursors.make(Position::Behind(last), &list);
+        assert_eq!(
+            cursors.read(&cursor, &list).unwrap(),
+            Position::Behind(last)
+        );
         for other in [
-            FindQuery {
-                space: Some(SpaceId::new("2").unwrap()),
-                ..list.clone()
+            Listed {
+                space: &two,
+                ..list
             },
-            FindQuery {
+            Listed {
                 state: StateFilter::All,
-                ..list.clone()
+                ..list
             },
-            FindQuery {
+            Listed {
                 user: Some(UserKey::new(&one, "LAB", "ann")),
-                ..list.clone()
+                ..list
+            },
+            Listed {
+                filter: Some(""),
+                ..list
+            },
+            Listed {
+                order: Some(""),
+                ..list
             },
         ] {
             assert!(cursors.read(&cursor, &other).is_err(), "{other:?}");
@@ -118,5 +159,14 @@ mod tests {
         for nonsense in ["", "A", "!", &cursor[..22], &format!("{cursor}AAAA")] {
             assert!(cursors.read(nonsense, &list).is_err(), "{nonsense}");
         }
+        let sorted = Listed {
+            order: Some("-id"),
+            ..list
+        };
+        let cursor = cursors.make(Position::Offset(70_000), &sorted);
+        assert_eq!(
+            cursors.read(&cursor, &sorted).unwrap(),
+            Position::Offset(70_000)
+        );
     }
 }

@@ -13,6 +13,7 @@
 //! | `/api/v1/spaces/{space}/sessions/end` | end many |
 //! | `/api/v1/spaces/{space}/users/{directory}/{id}/sessions` | of one user: list, end all |
 //! | `/authentication`, `/api/shared_spaces` and more | the Octane dialect |
+//! | `/openapi.json`, `/docs` | all of it described, for programs and for people |
 //!
 //! A request passes: one that finishes every answer (problems as RFC 9457 JSON, `no-store`)
 //! → the net for panics → the guard (host, origin, JSON, key) → the route's own need
@@ -26,6 +27,7 @@ pub mod keys;
 mod native;
 mod observe;
 mod octane;
+mod openapi;
 mod ops;
 mod problem;
 mod raw_targets;

@@ -8,21 +8,87 @@ use axum::routing::get;
 use axum::{Json, Router};
 use http::{StatusCode, header};
 use serde::Serialize;
+use serde_json::json;
 
+use super::openapi::{self, API_KEY, Answer, Operation, Section};
 use super::problem::{Problem, ProblemKind};
 use super::state::Admin;
 use crate::telemetry::{Metrics, Readiness};
 
+const LIVE: Operation = Operation::get("/health/live", "getLive", "Whether the process runs")
+    .answers(&[Answer::json(200, "It does", "Health")])
+    .open();
+const READY: Operation = Operation::get("/health/ready", "getReady", "Whether to send requests")
+    .answers(&[
+        Answer::json(200, "Ready", "Health"),
+        Answer::json(503, "Not ready, or draining", "Health"),
+    ])
+    .open();
+const METRICS: Operation =
+    Operation::get("/metrics", "getMetrics", "Metrics to scrape").answers(&[
+        Answer::text(
+            200,
+            "OpenMetrics",
+            "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        ),
+        Answer::error(404, "There are no metrics"),
+    ]);
+
+/// What the description says of these routes and of its own.
+pub(super) fn section() -> Section {
+    let mut operations = vec![LIVE, READY, METRICS];
+    operations.extend(openapi::OPERATIONS);
+    let reason = json!({
+        "type": "object",
+        "required": ["component", "reason"],
+        "properties": {"component": {"type": "string"}, "reason": {"type": "string"}},
+        "additionalProperties": false,
+    });
+    let health = json!({
+        "type": "object",
+        "required": ["status", "reasons"],
+        "properties": {
+            "status": {"enum": ["live", "ready", "not-ready", "draining"]},
+            "reasons": {"type": "array", "items": reason},
+        },
+        "additionalProperties": false,
+        "examples": [{"status": "ready", "reasons": []}],
+    });
+    let document = json!({"type": "object", "required": ["openapi", "info", "paths"]});
+    Section {
+        tag: "Operations",
+        about: "For what watches the process, and for who writes programs.".to_owned(),
+        operations,
+        segments: &[],
+        schemas: [("Health", health), ("OpenApi", document)]
+            .map(|(name, schema)| (name.to_owned(), schema))
+            .into_iter()
+            .collect(),
+        error: ("application/problem+json", "Problem"),
+        errors: ERRORS,
+        keys: &[API_KEY],
+    }
+}
+
+/// The errors of routes that need a key.
+const ERRORS: &[Answer] = &[
+    Answer::error(400, "The host cannot be understood"),
+    Answer::error(401, "No valid API key"),
+    Answer::error(403, "A page of another origin asks"),
+    Answer::error(421, "The side port does not answer to this host"),
+    Answer::error(429, "Too many failed attempts; see `Retry-After`"),
+];
+
 /// The health checks. They tell nothing but the process's own state, so they need no key.
 pub(super) fn health() -> Router<Arc<Admin>> {
     Router::new()
-        .route("/health/live", get(live))
-        .route("/health/ready", get(ready))
+        .route(LIVE.path, get(live))
+        .route(READY.path, get(ready))
 }
 
 /// The scrape.
 pub(super) fn metrics() -> Router<Arc<Admin>> {
-    Router::new().route("/metrics", get(scrape))
+    Router::new().route(METRICS.path, get(scrape))
 }
 
 #[derive(Serialize)]

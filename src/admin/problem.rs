@@ -14,7 +14,15 @@ use crate::store::StoreError;
 pub(crate) struct Problem {
     kind: ProblemKind,
     detail: Option<String>,
+    place: Option<Place>,
     header: Option<(HeaderName, HeaderValue)>,
+}
+
+/// Where in a text the caller is wrong.
+#[derive(Clone, Debug)]
+struct Place {
+    offset: usize,
+    field: Option<String>,
 }
 
 /// The kinds of problems. Each has a status, a stable name and a title.
@@ -32,12 +40,15 @@ pub(crate) enum ProblemKind {
     UnknownRoute,
     UnknownSpace,
     UnknownSession,
+    UnknownTask,
+    NotLocked,
     MethodNotAllowed,
     BodyTooLarge,
     NotJson,
     WrongHost,
     Internal,
     StoreUnavailable,
+    Busy,
 }
 
 impl ProblemKind {
@@ -103,6 +114,16 @@ impl ProblemKind {
                 "unknown-session",
                 "There is no such session",
             ),
+            Self::UnknownTask => (
+                StatusCode::NOT_FOUND,
+                "unknown-task",
+                "There is no such task",
+            ),
+            Self::NotLocked => (
+                StatusCode::NOT_FOUND,
+                "not-locked",
+                "The user is not locked",
+            ),
             Self::MethodNotAllowed => (
                 StatusCode::METHOD_NOT_ALLOWED,
                 "method-not-allowed",
@@ -133,6 +154,11 @@ impl ProblemKind {
                 "store-unavailable",
                 "The session store does not answer",
             ),
+            Self::Busy => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "busy",
+                "As much of this is under way as may be",
+            ),
         }
     }
 }
@@ -143,6 +169,7 @@ impl Problem {
         Self {
             kind,
             detail: None,
+            place: None,
             header: None,
         }
     }
@@ -161,6 +188,26 @@ impl Problem {
     pub(crate) fn detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
         self
+    }
+
+    /// Says at which byte of a text it is wrong, and which field it names that does not exist.
+    pub(crate) fn place(mut self, offset: usize, field: Option<&str>) -> Self {
+        self.place = Some(Place {
+            offset,
+            field: field.map(str::to_owned),
+        });
+        self
+    }
+
+    /// The same, of another kind.
+    pub(crate) const fn of_kind(mut self, kind: ProblemKind) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    /// Says when to try again.
+    pub(crate) fn retry_after(self, seconds: u64) -> Self {
+        self.header(header::RETRY_AFTER, HeaderValue::from(seconds))
     }
 
     /// Gives the response this header; there is room for one.
@@ -198,7 +245,7 @@ impl IntoResponse for Problem {
     }
 }
 
-/// The members of a problem, by RFC 9457, section 3.1.
+/// The members of a problem, by RFC 9457, section 3.1, and two of our own.
 #[derive(Serialize)]
 struct Body9457<'a> {
     #[serde(rename = "type")]
@@ -208,6 +255,10 @@ struct Body9457<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<&'a str>,
     instance: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offset: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<&'a str>,
 }
 
 /// The outermost middleware: writes problems out, and marks every answer as one that is not
@@ -217,12 +268,15 @@ pub(super) async fn finish(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         let (status, name, title) = problem.kind.parts();
+        let place = problem.place.as_ref();
         let body = Body9457 {
             kind: format!("urn:gatepass:problem:{name}"),
             title,
             status: status.as_u16(),
             detail: problem.detail.as_deref(),
             instance: &path,
+            offset: place.map(|place| place.offset),
+            field: place.and_then(|place| place.field.as_deref()),
         };
         let json = serde_json::to_vec(&body).expect("texts and numbers always serialise");
         *response.body_mut() = Body::from(json);

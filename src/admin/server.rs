@@ -27,7 +27,7 @@ use crate::net::strict_h1;
 ///
 /// Each request carries a [`Connection`] with its peer's address. Slow peers are cut off: a
 /// request's head must come within 10 s (an idle connection is closed then, too), an answer
-/// within 30 s.
+/// must begin within 30 s.
 #[derive(Debug)]
 #[must_use]
 pub struct AdminServer {
@@ -35,6 +35,10 @@ pub struct AdminServer {
     router: Router,
     limits: Limits,
 }
+
+/// In each request: cancelled when the server stops, which endless answers have to heed.
+#[derive(Clone, Debug)]
+pub(super) struct Shutdown(pub(super) CancellationToken);
 
 #[derive(Clone, Copy, Debug)]
 struct Limits {
@@ -153,7 +157,12 @@ async fn serve(
         client_ip: peer.ip(),
         scheme: Scheme::Http,
     };
-    let service = service_fn(move |request| answer(router.clone(), request, facts, limits));
+    let stop = Shutdown(shutdown.clone());
+    let service = service_fn(move |mut request: http::Request<Incoming>| {
+        request.extensions_mut().insert(facts);
+        request.extensions_mut().insert(stop.clone());
+        answer(router.clone(), request, limits)
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head)
@@ -175,11 +184,9 @@ async fn serve(
 
 async fn answer(
     mut router: Router,
-    mut request: http::Request<Incoming>,
-    facts: Connection,
+    request: http::Request<Incoming>,
     limits: Limits,
 ) -> Result<Response, std::convert::Infallible> {
-    request.extensions_mut().insert(facts);
     match tokio::time::timeout(limits.answer, router.call(request)).await {
         Ok(answer) => answer,
         // The body did not come, or the store hangs; the connection is closed with it.

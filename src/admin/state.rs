@@ -2,11 +2,13 @@
 
 use std::sync::{Arc, OnceLock};
 
+use tokio::sync::Semaphore;
+
 use super::cursor::Cursors;
 use super::hosts::AllowedHosts;
 use super::keys::ApiKeys;
 use super::spaces::AdminSpaces;
-use crate::sessions::Sessions;
+use crate::sessions::{Feed, Sessions};
 use crate::tasks::Tasks;
 use crate::telemetry::{Health, Metrics};
 
@@ -20,7 +22,12 @@ pub(super) struct Admin {
     pub(super) cursors: Cursors,
     pub(super) health: Health,
     pub(super) metrics: Option<Arc<Metrics>>,
+    /// Those given, or started by the first call that needs them: a router can be built where
+    /// no runtime is.
     pub(super) tasks: OnceLock<Tasks>,
+    pub(super) feed: Option<Feed>,
+    /// Streams of events that may yet be opened: each holds a connection.
+    pub(super) streams: Arc<Semaphore>,
 }
 
 impl Admin {
@@ -52,13 +59,21 @@ impl Admin {
         self.metrics.as_ref()
     }
 
-    /// The background tasks. Their workers are started by the first who asks, as that needs a
-    /// runtime, which a router is built without.
+    pub(super) const fn feed(&self) -> Option<&Feed> {
+        self.feed.as_ref()
+    }
+
+    pub(super) const fn streams(&self) -> &Arc<Semaphore> {
+        &self.streams
+    }
+
     pub(super) fn tasks(&self) -> &Tasks {
-        self.tasks.get_or_init(|| {
-            let clock = Arc::clone(self.sessions.clock());
-            Tasks::builder(clock).max_errors(MAX_TASK_ERRORS).start()
-        })
+        let start = || {
+            Tasks::builder(Arc::clone(self.sessions.clock()))
+                .max_errors(MAX_TASK_ERRORS)
+                .start()
+        };
+        self.tasks.get_or_init(start)
     }
 }
 

@@ -19,7 +19,7 @@ use crate::net::strict_h1::Limits;
 use crate::net::{Drained, Timeouts, bind};
 use crate::proxy::headers::AssertionKey;
 use crate::proxy::{Edge, EdgeServer, EdgeSettings, EdgeSockets};
-use crate::sessions::Sessions;
+use crate::sessions::{Feed, Sessions};
 use crate::store::{MemoryStore, Retention};
 use crate::telemetry::{Health, Metrics};
 
@@ -63,11 +63,14 @@ impl Gateway {
             time: options.store.retention,
             max: options.store.max_ended,
         };
+        let feed = Feed::new(&*clock);
         let sessions = Sessions::builder()
             .clock(Arc::clone(&clock))
             .retention(retention)
             .store(Arc::new(MemoryStore::new(retention, Arc::clone(&clock))))
+            .retention(retention)
             .observer(Arc::new(SessionObserver::new(Arc::clone(&metrics))))
+            .observer(Arc::new(feed.clone()))
             .build();
         let licenses = sessions.licenses().clone();
         metrics.read_licenses(move || licenses.all());
@@ -110,6 +113,8 @@ impl Gateway {
             .spaces(spaces.clone())
             .metrics(Arc::clone(&metrics))
             .health(health.clone())
+            .feed(feed)
+            .docs_public(options.admin.docs_public)
             .listen(admin_address);
         for host in &options.admin.hosts {
             side_port = side_port.host(host.clone());
@@ -281,6 +286,10 @@ fn needs_restart(old: &GatewayOptions, new: &GatewayOptions) -> Vec<&'static str
         ("edge.limits", old.edge.limits != new.edge.limits),
         ("admin.listen", old.admin.listen != new.admin.listen),
         ("admin.hosts", old.admin.hosts != new.admin.hosts),
+        (
+            "admin.docs_public",
+            old.admin.docs_public != new.admin.docs_public,
+        ),
         ("store", old.store != new.store),
         ("log", old.log != new.log),
     ];

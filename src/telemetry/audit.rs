@@ -53,7 +53,7 @@ pub fn session_ended(session: &Session) {
 /// Something an administrator did.
 #[derive(Clone, Copy, Debug)]
 pub struct AdminAction<'a> {
-    /// What, from a fixed set: `session.end`, `user.end`, `sessions.end`.
+    /// What, from a fixed set, as `session.end` or `user.lock`.
     pub action: &'static str,
     /// The API key that did it.
     pub key: &'a str,
@@ -64,7 +64,7 @@ pub struct AdminAction<'a> {
     /// To whom: a session's id, a user, a number of sessions.
     pub target: &'a str,
     /// How many sessions it ended.
-    pub ended: usize,
+    pub ended: u64,
 }
 
 /// An administrator has done something.

@@ -16,6 +16,8 @@
 #[cfg(feature = "server")]
 mod admin;
 #[cfg(feature = "server")]
+mod admin_cli;
+#[cfg(feature = "server")]
 mod app;
 #[cfg(feature = "server")]
 mod authn;
@@ -23,6 +25,7 @@ mod authn;
 mod cli;
 #[cfg(feature = "server")]
 mod endpoints;
+#[cfg(feature = "server")]
 mod kit;
 mod layer;
 #[cfg(feature = "server")]

@@ -145,6 +145,16 @@ impl ApiKeys {
         self.len() == 0
     }
 
+    /// Whether `who` was verified by a key that is in force. Keys that were
+    /// [replaced](Self::replace) are not, whatever is in their place.
+    pub(crate) fn is_current(&self, who: &Arc<Principal>) -> bool {
+        let set = self.0.set.load();
+        set.by_id.get(who.id()).is_some_and(|entry| {
+            let expired = entry.expires.is_some_and(|at| at <= self.0.clock.wall());
+            Arc::ptr_eq(&entry.principal, who) && !expired
+        })
+    }
+
     /// Who presents `<key id>.<secret>`, from the address `from` where it is known.
     ///
     /// # Errors

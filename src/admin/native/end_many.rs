@@ -1,4 +1,5 @@
-//! `POST /api/v1/spaces/{space}/sessions/end`: ends the sessions named, or a user's.
+//! `POST /api/v1/spaces/{space}/sessions/end`: ends the sessions named, a user's, or all that
+//! a filter lets through.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -6,23 +7,31 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use http::StatusCode;
 use serde::Deserialize;
 
-use super::request::{Actor, Body, NoParams, Params, UserSegments};
-use super::wire::{EndManyBody, Text};
+use super::end_job;
+use super::request::{Actor, Body, NoParams, Params};
+use super::tasks::{waiting_time, within_a_call};
+use super::which::{UserName, Which};
+use super::wire::{EndManyBody, TaskBody};
 use crate::admin::problem::{Problem, ProblemKind};
 use crate::admin::state::Admin;
-use crate::domain::SessionId;
+use crate::domain::{Session, SessionId};
 use crate::sessions::EndOutcome;
 use crate::store::StoreError;
+use crate::tasks::{Task, TaskStatus};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct EndManyRequest {
     session_ids: Option<Vec<String>>,
     user: Option<UserMember>,
+    filter: Option<String>,
     #[serde(default)]
     dry_run: bool,
+    /// Milliseconds.
+    wait: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -32,94 +41,190 @@ struct UserMember {
     user_id: String,
 }
 
-/// Answers when all of them have ended. With `dryRun`, nothing ends and the answer says what
-/// would have.
+/// What is to end.
+pub(super) enum Target {
+    Ids(BTreeSet<SessionId>),
+    User {
+        directory: String,
+        id: String,
+    },
+    /// Those that a filter let through, and the filter.
+    Matching(Vec<Arc<Session>>, String),
+}
+
+/// With `dryRun`, nothing ends and the answer says what would have. Otherwise, up to 1,000
+/// sessions have ended when this answers, unless `wait` says how long it may take; more than
+/// these are ended by a task.
 pub(super) async fn end_many(
     State(admin): State<Arc<Admin>>,
     actor: Actor,
     Params(NoParams {}): Params<NoParams>,
     Body(request): Body<EndManyRequest>,
 ) -> Result<Response, Problem> {
-    let dry_run = request.dry_run;
-    let (target, body) = match (request.session_ids, request.user) {
-        (Some(texts), None) => {
-            let ids = parse(&texts)?;
-            let body = end_ids(&admin, &actor, &ids, dry_run).await?;
-            (format!("{} session ids", ids.len()), body)
-        }
-        (None, Some(user)) => {
-            let user = UserSegments {
-                directory: user.user_directory,
-                id: user.user_id,
-            };
-            let body = end_user(&admin, &actor, &user, dry_run).await?;
-            (format!("{}\\{}", user.directory, user.id), body)
-        }
-        _ => {
-            let why = "either `sessionIds` or `user` is expected";
-            return Err(Problem::new(ProblemKind::InvalidBody).detail(why));
-        }
-    };
-    if !dry_run {
-        actor.audit("sessions.end", &target, body.ended);
+    let wait = request
+        .wait
+        .map(|wait| waiting_time(wait, ProblemKind::InvalidBody));
+    let wait = wait.transpose()?;
+    let (dry_run, target) = (request.dry_run, target(&admin, &actor, request).await?);
+    if dry_run {
+        let body = would_end(&admin, &actor, &target).await?;
+        return Ok(Json(body).into_response());
     }
-    Ok(Json(body).into_response())
+    if wait.is_none() && target.len(&admin, &actor) <= MAX_AT_ONCE {
+        let body = end_at_once(&admin, &actor, &target).await?;
+        actor.audit("sessions.end", &target.to_string(), body.ended);
+        return Ok(Json(body).into_response());
+    }
+    let id = end_job::submit(&admin, &actor, target)?;
+    let task = within_a_call(admin.tasks(), id, wait.unwrap_or_default()).await;
+    let task = task.ok_or(ProblemKind::UnknownTask)?;
+    Ok(match task.status {
+        TaskStatus::Completed | TaskStatus::CompletedWithErrors => {
+            Json(EndManyBody::of(&task)).into_response()
+        }
+        _ => (StatusCode::ACCEPTED, Json(TaskBody::new(&task))).into_response(),
+    })
 }
 
-async fn end_ids(
+async fn target(admin: &Admin, actor: &Actor, request: EndManyRequest) -> Result<Target, Problem> {
+    match (request.session_ids, request.user, request.filter) {
+        (Some(texts), None, None) => Ok(Target::Ids(parse(&texts)?)),
+        (None, Some(user), None) => Ok(Target::User {
+            directory: user.user_directory,
+            id: user.user_id,
+        }),
+        (None, None, Some(filter)) => {
+            let which = Which {
+                filter: Some(&filter),
+                ..Which::default()
+            };
+            let compiled = which
+                .compile()
+                .map_err(|problem| problem.of_kind(ProblemKind::InvalidBody))?;
+            let sessions = admin.sessions();
+            let found = sessions.matching(actor.space(), compiled.as_ref()).await?;
+            Ok(Target::Matching(found, filter))
+        }
+        _ => {
+            let why = "exactly one of `sessionIds`, `user` and `filter` is expected";
+            Err(Problem::new(ProblemKind::InvalidBody).detail(why))
+        }
+    }
+}
+
+impl Target {
+    /// How many sessions there are to end, as far as can be told at once.
+    fn len(&self, admin: &Admin, actor: &Actor) -> usize {
+        match self {
+            Self::Ids(ids) => ids.len(),
+            Self::User { directory, id } => {
+                let key = UserName { directory, id }.key(actor.space());
+                admin.sessions().of_user(key).len()
+            }
+            Self::Matching(sessions, _) => sessions.len(),
+        }
+    }
+}
+
+impl std::fmt::Display for Target {
+    /// As the audit log names it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Ids(ids) => write!(f, "{} session ids", ids.len()),
+            Self::User { directory, id } => write!(f, "{directory}\\{id}"),
+            Self::Matching(_, filter) => {
+                let shown: String = filter.chars().take(MAX_SHOWN).collect();
+                write!(f, "filter {shown}")
+            }
+        }
+    }
+}
+
+async fn would_end(
     admin: &Admin,
     actor: &Actor,
-    ids: &BTreeSet<SessionId>,
-    dry_run: bool,
+    target: &Target,
 ) -> Result<EndManyBody, StoreError> {
-    let mut body = EndManyBody {
-        requested: ids.len(),
-        ended: 0,
-        already_ended: 0,
-        unknown: Vec::new(),
-        dry_run,
-    };
-    for id in ids {
-        let outcome = if dry_run {
-            match admin.sessions().get(actor.space(), *id).await? {
-                Some(session) if session.end().is_some() => EndOutcome::AlreadyEnded(session),
-                Some(session) => EndOutcome::Ended(session),
-                None => EndOutcome::Unknown,
+    let mut body = EndManyBody::new(true);
+    match target {
+        Target::Ids(ids) => {
+            body.requested = ids.len() as u64;
+            for id in ids {
+                match admin.sessions().get(actor.space(), *id).await? {
+                    Some(session) if session.end().is_some() => body.already_ended += 1,
+                    Some(_) => body.ended += 1,
+                    None => body.unknown.push(id.to_string()),
+                }
             }
-        } else {
-            let sessions = admin.sessions();
-            sessions
-                .end_by_id(actor.space(), *id, actor.cause())
-                .await?
-        };
-        match outcome {
-            EndOutcome::Ended(_) => body.ended += 1,
-            EndOutcome::AlreadyEnded(_) => body.already_ended += 1,
-            EndOutcome::Unknown => body.unknown.push(Text(*id)),
+        }
+        Target::User { .. } | Target::Matching(..) => {
+            body.requested = target.len(admin, actor) as u64;
+            body.ended = body.requested;
         }
     }
     Ok(body)
 }
 
-async fn end_user(
+async fn end_at_once(
     admin: &Admin,
     actor: &Actor,
-    user: &UserSegments,
-    dry_run: bool,
+    target: &Target,
 ) -> Result<EndManyBody, StoreError> {
-    let key = user.key(actor.space());
-    let ended = if dry_run {
-        admin.sessions().of_user(key).len()
-    } else {
-        admin.sessions().end_user(key, &actor.cause()).await?.len()
-    };
-    Ok(EndManyBody {
-        requested: ended,
-        ended,
-        already_ended: 0,
-        unknown: Vec::new(),
-        dry_run,
-    })
+    let sessions = admin.sessions();
+    let mut body = EndManyBody::new(false);
+    match target {
+        Target::Ids(ids) => {
+            body.requested = ids.len() as u64;
+            for id in ids {
+                let ended = sessions.end_by_id(actor.space(), *id, actor.cause());
+                body.count(&ended.await?, *id);
+            }
+        }
+        Target::User { directory, id } => {
+            let key = UserName { directory, id }.key(actor.space());
+            body.ended = sessions.end_user(key, &actor.cause()).await?.len() as u64;
+            body.requested = body.ended;
+        }
+        Target::Matching(found, _) => {
+            body.requested = found.len() as u64;
+            for session in found {
+                let ended = sessions.end(session, actor.cause());
+                body.count(&ended.await?, session.id());
+            }
+        }
+    }
+    Ok(body)
+}
+
+impl EndManyBody {
+    fn new(dry_run: bool) -> Self {
+        Self {
+            requested: 0,
+            ended: 0,
+            already_ended: 0,
+            unknown: Vec::new(),
+            dry_run,
+        }
+    }
+
+    fn of(task: &Task) -> Self {
+        let errors = task.report.errors.iter();
+        Self {
+            requested: task.report.requested,
+            ended: task.report.done,
+            already_ended: task.report.already,
+            unknown: errors.map(|error| error.entity_id.to_string()).collect(),
+            dry_run: false,
+        }
+    }
+
+    fn count(&mut self, outcome: &EndOutcome, id: SessionId) {
+        match outcome {
+            EndOutcome::Ended(_) => self.ended += 1,
+            EndOutcome::AlreadyEnded(_) => self.already_ended += 1,
+            EndOutcome::Unknown => self.unknown.push(id.to_string()),
+        }
+    }
 }
 
 /// The ids, each once.
@@ -133,3 +238,8 @@ fn parse(texts: &[String]) -> Result<BTreeSet<SessionId>, Problem> {
     };
     texts.iter().map(parse).collect()
 }
+
+/// How many sessions are ended before the call is answered.
+const MAX_AT_ONCE: usize = 1000;
+/// Characters of a filter that the audit log shows.
+const MAX_SHOWN: usize = 500;

@@ -1,14 +1,25 @@
 //! The native API: `/api/v1`, the sessions in JSON.
 //!
-//! [`ROUTES`] is the whole of it: a path, a method, what a key needs to be allowed, and the
-//! endpoint. The router is built from it, so a route without a need cannot be.
+//! [`ROUTES`] is the whole of it: what a route is, what a key needs to be allowed, and the
+//! endpoint. The router and the description are built from it, so a route without a need or
+//! without a description cannot be.
 
+mod end_job;
 mod end_many;
+mod events;
+mod groups;
+mod licenses;
 mod list;
+mod locks;
+mod operations;
 mod request;
+mod routes;
+mod schemas;
 mod session;
 mod spaces;
+mod tasks;
 mod user;
+mod which;
 mod wire;
 
 use std::sync::Arc;
@@ -17,118 +28,37 @@ use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{RawPathParams, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
-use axum::routing::{MethodFilter, MethodRouter, on};
 use axum::{Extension, Router};
 
 use crate::admin::guard::client_ip;
 use crate::admin::keys::Principal;
+use crate::admin::openapi::{API_KEY, Section};
 use crate::admin::problem::{Problem, ProblemKind};
 use crate::admin::state::Admin;
 use crate::domain::SpaceId;
 use crate::telemetry::audit;
 
-/// One route of the API.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Route {
-    pub(super) method: Verb,
-    pub(super) path: &'static str,
-    pub(super) need: Need,
-    endpoint: Endpoint,
-}
-
-/// The methods that routes have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verb {
-    Get,
-    Post,
-    Delete,
-}
-
-/// What a key must be allowed to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Need {
-    /// Nothing in particular: the answer shows only what the key may see.
-    AnyKey,
-    /// To look at the space in the path.
-    Read,
-    /// To end sessions of the space in the path.
-    End,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Endpoint {
-    Spaces,
-    Space,
-    List,
-    EndMany,
-    Session,
-    EndSession,
-    User,
-    EndUser,
-}
-
-/// Every route of the API.
-pub(super) const ROUTES: [Route; 8] = {
-    use Endpoint as E;
-    use Need as N;
-    use Verb as V;
-    [
-        route(V::Get, "/api/v1/spaces", N::AnyKey, E::Spaces),
-        route(V::Get, "/api/v1/spaces/{space}", N::Read, E::Space),
-        route(V::Get, "/api/v1/spaces/{space}/sessions", N::Read, E::List),
-        route(
-            V::Post,
-            "/api/v1/spaces/{space}/sessions/end",
-            N::End,
-            E::EndMany,
-        ),
-        route(V::Get, SESSION, N::Read, E::Session),
-        route(V::Delete, SESSION, N::End, E::EndSession),
-        route(V::Get, USER, N::Read, E::User),
-        route(V::Delete, USER, N::End, E::EndUser),
-    ]
-};
-
-const SESSION: &str = "/api/v1/spaces/{space}/sessions/{session}";
-const USER: &str = "/api/v1/spaces/{space}/users/{directory}/{id}/sessions";
-
-const fn route(method: Verb, path: &'static str, need: Need, endpoint: Endpoint) -> Route {
-    Route {
-        method,
-        path,
-        need,
-        endpoint,
-    }
-}
+pub(super) use routes::{Need, ROUTES};
 
 /// The API's routes, each behind its need.
 pub(super) fn router(admin: &Arc<Admin>) -> Router<Arc<Admin>> {
     ROUTES.iter().fold(Router::new(), |router, route| {
         let allow = from_fn_with_state((Arc::clone(admin), route.need), allow);
-        router.route(
-            route.path,
-            route.endpoint.on(route.method).route_layer(allow),
-        )
+        router.route(route.operation.path, route.endpoint().route_layer(allow))
     })
 }
 
-impl Endpoint {
-    fn on(self, method: Verb) -> MethodRouter<Arc<Admin>> {
-        let method = match method {
-            Verb::Get => MethodFilter::GET,
-            Verb::Post => MethodFilter::POST,
-            Verb::Delete => MethodFilter::DELETE,
-        };
-        match self {
-            Self::Spaces => on(method, spaces::list),
-            Self::Space => on(method, spaces::one),
-            Self::List => on(method, list::list),
-            Self::EndMany => on(method, end_many::end_many),
-            Self::Session => on(method, session::get),
-            Self::EndSession => on(method, session::end),
-            Self::User => on(method, user::list),
-            Self::EndUser => on(method, user::end),
-        }
+/// What the description says of it.
+pub(super) fn section() -> Section {
+    Section {
+        tag: "Native API",
+        about: schemas::about(),
+        operations: ROUTES.iter().map(|route| route.operation).collect(),
+        segments: operations::SEGMENTS,
+        schemas: schemas::schemas(),
+        error: ("application/problem+json", "Problem"),
+        errors: operations::ERRORS,
+        keys: &[API_KEY],
     }
 }
 

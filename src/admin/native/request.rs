@@ -114,6 +114,7 @@ pub(super) enum View {
 }
 
 /// An administrator about to act: who they are and where.
+#[derive(Clone)]
 pub(super) struct Actor {
     who: Arc<Principal>,
     space: Arc<SpaceState>,
@@ -143,13 +144,18 @@ impl Actor {
         self.space.id()
     }
 
+    /// The id of their key.
+    pub(super) fn id(&self) -> &Arc<str> {
+        self.who.id()
+    }
+
     /// Why a session ends that they end.
     pub(super) fn cause(&self) -> EndCause {
         EndCause::terminated_by(Arc::clone(self.who.id()))
     }
 
     /// Writes down what they did.
-    pub(super) fn audit(&self, action: &'static str, target: &str, ended: usize) {
+    pub(super) fn audit(&self, action: &'static str, target: &str, ended: u64) {
         audit::admin_action(&AdminAction {
             action,
             key: self.who.id(),

@@ -38,7 +38,7 @@ pub(super) async fn end(
         .sessions()
         .end_by_id(actor.space(), id, actor.cause())
         .await?;
-    let ended = usize::from(matches!(outcome, EndOutcome::Ended(_)));
+    let ended = u64::from(matches!(outcome, EndOutcome::Ended(_)));
     let session = outcome.session().ok_or(ProblemKind::UnknownSession)?;
     actor.audit("session.end", &id.to_string(), ended);
     Ok(Json(SessionBody::new(session, params.view)).into_response())

@@ -43,7 +43,7 @@ pub(super) async fn end(
     let key = user.key(actor.space());
     let ended = admin.sessions().end_user(key, &actor.cause()).await?;
     let target = format!("{}\\{}", user.directory, user.id);
-    actor.audit("user.end", &target, ended.len());
+    actor.audit("user.end", &target, ended.len() as u64);
     let sessions = SessionBody::list(&ended, params.view);
     Ok(Json(SessionsBody { sessions }).into_response())
 }

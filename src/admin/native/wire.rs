@@ -8,7 +8,14 @@ use serde::{Serialize, Serializer};
 
 use super::request::View;
 use crate::admin::spaces::SpaceInfo;
-use crate::domain::{Attributes, LimitPolicy, Session, SessionId, SignOnId, SpaceState, Timestamp};
+use crate::domain::{
+    Attributes, DayPeak, LicenseUsage, LimitPolicy, Session, SessionId, SignOnId, SpaceState,
+    Timestamp,
+};
+use crate::query::Record as _;
+use crate::sessions::search::{Column, Columns, Group};
+use crate::sessions::{EventId, EventKind, SessionEvent, UserLock};
+use crate::tasks::{Task, TaskId};
 
 /// A list of sessions that is a page of a longer one.
 #[derive(Serialize)]
@@ -16,6 +23,37 @@ pub(super) struct PageBody<'a> {
     pub(super) sessions: Vec<SessionBody<'a>>,
     pub(super) total: usize,
     pub(super) next: Option<String>,
+}
+
+/// Groups of sessions, and how many groups there are.
+#[derive(Serialize)]
+pub(super) struct GroupsBody<'a> {
+    pub(super) groups: Vec<GroupBody<'a>>,
+    pub(super) total: usize,
+}
+
+/// Sessions that have a value in common.
+#[derive(Serialize)]
+pub(super) struct GroupBody<'a> {
+    value: GroupValue<'a>,
+    count: usize,
+}
+
+/// What sessions of a group have in common: a text, a user, or null.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum GroupValue<'a> {
+    Text(Option<String>),
+    User(UserBody<'a>),
+}
+
+/// A user.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct UserBody<'a> {
+    user_directory: &'a str,
+    user_id: &'a str,
+    user_name: &'a str,
 }
 
 /// A whole list of sessions.
@@ -97,12 +135,122 @@ pub(super) struct SpacesBody<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct EndManyBody {
-    pub(super) requested: usize,
+    pub(super) requested: u64,
     /// With `dryRun`: how many would have ended.
-    pub(super) ended: usize,
-    pub(super) already_ended: usize,
-    pub(super) unknown: Vec<Text<SessionId>>,
+    pub(super) ended: u64,
+    pub(super) already_ended: u64,
+    /// Of those that a task ended, at most as many as it keeps.
+    pub(super) unknown: Vec<String>,
     pub(super) dry_run: bool,
+}
+
+/// Background tasks.
+#[derive(Serialize)]
+pub(super) struct TasksBody<'a> {
+    pub(super) tasks: Vec<TaskBody<'a>>,
+}
+
+/// A background task.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct TaskBody<'a> {
+    task_id: Text<TaskId>,
+    kind: &'static str,
+    status: &'static str,
+    requested: u64,
+    /// Looked at, whatever came of it.
+    done: u64,
+    ended: u64,
+    already_ended: u64,
+    /// Those that do not exist, at most as many as a task keeps.
+    unknown: Vec<&'a str>,
+    created_at: Text<Timestamp>,
+    started_at: Option<Text<Timestamp>>,
+    ended_at: Option<Text<Timestamp>>,
+}
+
+/// A user who is locked.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct LockBody<'a> {
+    user_directory: &'a str,
+    user_id: &'a str,
+    until: Option<Text<Timestamp>>,
+    since: Text<Timestamp>,
+    by: &'a str,
+    reason: Option<&'a str>,
+}
+
+/// Locks.
+#[derive(Serialize)]
+pub(super) struct LocksBody<'a> {
+    pub(super) locks: Vec<LockBody<'a>>,
+}
+
+/// A lock that came into force.
+#[derive(Serialize)]
+pub(super) struct LockedBody<'a> {
+    pub(super) lock: LockBody<'a>,
+    /// How many sessions it ended.
+    pub(super) ended: u64,
+}
+
+/// A lock that was lifted.
+#[derive(Serialize)]
+pub(super) struct LiftedBody<'a> {
+    pub(super) lock: LockBody<'a>,
+}
+
+/// How the licenses of a space are used.
+#[derive(Serialize)]
+pub(super) struct LicensesBody<'a> {
+    pub(super) licenses: Vec<LicenseBody<'a>>,
+}
+
+/// How a license is used.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct LicenseBody<'a> {
+    license: Option<&'a str>,
+    open: u64,
+    seats: Option<SeatsBody>,
+    peaks: Vec<PeakBody>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SeatsBody {
+    max: u32,
+    on_limit: &'static str,
+}
+
+#[derive(Serialize)]
+struct PeakBody {
+    day: String,
+    peak: u64,
+}
+
+/// A session that started or ended.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct EventBody<'a> {
+    at: Text<Timestamp>,
+    space_id: &'a str,
+    session_id: Text<SessionId>,
+    user_directory: &'a str,
+    user_id: &'a str,
+    user_name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end_reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ended_by: Option<&'a str>,
+}
+
+/// Events that are no longer there.
+#[derive(Serialize)]
+pub(super) struct GapBody<'a> {
+    from: Text<&'a EventId>,
+    to: Text<&'a EventId>,
 }
 
 /// Something whose JSON is its text.
@@ -124,6 +272,106 @@ impl<'a> SessionBody<'a> {
 
     pub(super) fn list(sessions: &'a [Arc<Session>], view: View) -> Vec<SessionBody<'a>> {
         sessions.iter().map(|s| Self::new(s, view)).collect()
+    }
+}
+
+impl<'a> LockBody<'a> {
+    pub(super) fn new(lock: &'a UserLock) -> Self {
+        Self {
+            user_directory: &lock.directory,
+            user_id: &lock.id,
+            until: lock.until.map(Text),
+            since: Text(lock.since),
+            by: &lock.by,
+            reason: lock.reason.as_deref(),
+        }
+    }
+}
+
+impl<'a> LicenseBody<'a> {
+    pub(super) fn new(usage: &'a LicenseUsage, peaks: &[DayPeak]) -> Self {
+        let seats = usage.seats.as_ref().map(|seats| SeatsBody {
+            max: seats.seats,
+            on_limit: on_limit(seats.policy),
+        });
+        let peaks = peaks.iter().map(|of| PeakBody {
+            day: of.day.to_datetime().date_naive().to_string(),
+            peak: of.peak,
+        });
+        Self {
+            license: usage.license.as_deref(),
+            open: usage.open,
+            seats,
+            peaks: peaks.collect(),
+        }
+    }
+}
+
+impl<'a> EventBody<'a> {
+    pub(super) fn new(event: &'a SessionEvent) -> Self {
+        let session = &*event.session;
+        let end = match event.kind {
+            EventKind::Started => None,
+            EventKind::Ended(_) => session.end(),
+        };
+        Self {
+            at: Text(event.at),
+            space_id: session.space_id().as_str(),
+            session_id: Text(session.id()),
+            user_directory: session.user_directory(),
+            user_id: session.user_id(),
+            user_name: session.user_name(),
+            end_reason: end.map(|end| end.reason.as_str()),
+            ended_by: end.and_then(|end| end.by.as_deref()),
+        }
+    }
+}
+
+impl<'a> GapBody<'a> {
+    pub(super) const fn new(from: &'a EventId, to: &'a EventId) -> Self {
+        Self {
+            from: Text(from),
+            to: Text(to),
+        }
+    }
+}
+
+impl<'a> TaskBody<'a> {
+    pub(super) fn new(task: &'a Task) -> Self {
+        let report = &task.report;
+        Self {
+            task_id: Text(task.id),
+            kind: task.kind,
+            status: task.status.as_str(),
+            requested: report.requested,
+            done: report.processed(),
+            ended: report.done,
+            already_ended: report.already,
+            unknown: report.errors.iter().map(|e| &*e.entity_id).collect(),
+            created_at: Text(task.created),
+            started_at: task.started.map(Text),
+            ended_at: task.ended.map(Text),
+        }
+    }
+}
+
+impl<'a> GroupBody<'a> {
+    pub(super) fn new(group: &'a Group, column: Column) -> Self {
+        let session = &*group.example;
+        let value = if column == Column::UserNumber {
+            GroupValue::User(UserBody {
+                user_directory: session.user_directory(),
+                user_id: session.user_id(),
+                user_name: session.user_name(),
+            })
+        } else {
+            let columns = Columns(session);
+            GroupValue::Text(columns.value(column).as_text().map(str::to_owned))
+        };
+        Self {
+            value,
+            count: group.count,
+        }
     }
 }
 
@@ -160,10 +408,7 @@ impl<'a> SpaceBody<'a> {
                 idle_timeout_seconds: policy.lifetime.idle.as_secs(),
                 absolute_timeout_seconds: policy.lifetime.absolute.as_secs(),
                 max_per_user: policy.limit.map(|limit| limit.max),
-                on_limit: policy.limit.map(|limit| match limit.policy {
-                    LimitPolicy::Refuse => "refuse",
-                    LimitPolicy::EndOldest => "end-oldest",
-                }),
+                on_limit: policy.limit.map(|limit| on_limit(limit.policy)),
             },
         }
     }
@@ -181,5 +426,12 @@ impl Serialize for AttributesBody<'_> {
 impl<T: Display> Serialize for Text<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&self.0)
+    }
+}
+
+const fn on_limit(policy: LimitPolicy) -> &'static str {
+    match policy {
+        LimitPolicy::Refuse => "refuse",
+        LimitPolicy::EndOldest => "end-oldest",
     }
 }

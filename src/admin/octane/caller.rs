@@ -123,7 +123,7 @@ impl Caller {
             client_ip: self.ip,
             space,
             target,
-            ended,
+            ended: u64::try_from(ended).unwrap_or(u64::MAX),
         });
     }
 

@@ -199,13 +199,19 @@ async fn a_body_that_is_not_understood_ends_nothing() {
     for (body, says) in [
         ("{", "EOF"),
         ("[]", "struct"),
-        ("{}", "either `sessionIds` or `user`"),
+        ("{}", "exactly one of `sessionIds`, `user` and `filter`"),
         (
             r#"{"sessionIds":[],"user":{"userDirectory":"LAB","userId":"ann"}}"#,
-            "either",
+            "exactly one",
         ),
         (r#"{"sessionIds":["x"]}"#, "`x` is not a UUID"),
-        (r#"{"filter":"all"}"#, "unknown field `filter`"),
+        (r#"{"where":"all"}"#, "unknown field `where`"),
+        (r#"{"filter":"all"}"#, "filter: expected"),
+        (
+            r#"{"filter":"ip='x'"}"#,
+            "there is no field ip, at offset 0",
+        ),
+        (r#"{"filter":"","wait":25001}"#, "wait: 0 to 25000"),
         (
             r#"{"user":{"userDirectory":"LAB"}}"#,
             "missing field `userId`",

@@ -4,10 +4,15 @@ mod access;
 mod api;
 mod broken;
 mod browser;
+mod events;
+mod filters;
+mod locks;
 mod octane;
+mod openapi;
 mod paging;
 mod secrets;
 mod socket;
+mod tasks;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +30,7 @@ use crate::domain::{
     Attributes, ClientInfo, Identity, ManualClock, Method, NewSession, Session, SessionPolicy,
     SpaceId, SpaceState, Token,
 };
-use crate::sessions::{Admission, Established, Sessions};
+use crate::sessions::{Admission, Established, Feed, Sessions};
 use crate::telemetry::{Health, Metrics};
 
 /// A side port with two spaces, and a key of every kind.
@@ -37,6 +42,7 @@ struct Side {
     metrics: Arc<Metrics>,
     health: Health,
     spaces: AdminSpaces,
+    api_keys: ApiKeys,
     router: Router,
     bearers: Bearers,
 }
@@ -64,9 +70,11 @@ impl Side {
     fn new() -> Self {
         let clock = ManualClock::new();
         let metrics = Arc::new(Metrics::new());
+        let feed = Feed::with_capacity(&clock, 8);
         let sessions = Sessions::builder()
             .clock(Arc::new(clock.clone()))
             .observer(Arc::new(SessionObserver::new(Arc::clone(&metrics))))
+            .observer(Arc::new(feed.clone()))
             .build();
         let sales = sessions.space(&id("1001"), SessionPolicy::default());
         let other = sessions.space(&id("1002"), SessionPolicy::default());
@@ -84,6 +92,7 @@ impl Side {
             other_reader: make(NewKey::new("other-reader", Role::Reader).spaces([id("1002")])),
         };
         let keys = ApiKeys::with_clock(keys, Arc::new(clock.clone()));
+        let api_keys = keys.clone();
         let health = Health::new();
         let spaces = AdminSpaces::new(vec![
             SpaceInfo {
@@ -98,6 +107,7 @@ impl Side {
             .spaces(spaces.clone())
             .metrics(Arc::clone(&metrics))
             .health(health.clone())
+            .feed(feed)
             .build();
         Self {
             clock,
@@ -107,6 +117,7 @@ impl Side {
             metrics,
             health,
             spaces,
+            api_keys,
             router,
             bearers,
         }

@@ -17,6 +17,9 @@ pub struct AdminOptions {
     /// The hosts that a request may name (against DNS rebinding). Default: the loopback
     /// names and the address that is listened on.
     pub hosts: Vec<HostPattern>,
+    /// Whether the API's description (`/openapi.json`, `/docs`) needs no key. Default: it
+    /// needs one.
+    pub docs_public: bool,
 }
 
 impl AdminOptions {
@@ -47,6 +50,7 @@ impl Default for AdminOptions {
             listen,
             api_keys: None,
             hosts: Self::default_hosts(listen),
+            docs_public: false,
         }
     }
 }

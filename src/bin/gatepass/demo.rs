@@ -74,6 +74,7 @@ Gatepass demo, ready. Its passwords and keys are known to everybody: for this ma
   Sessions      curl -H 'Authorization: Bearer {site}.{secret}' http://{admin}/api/v1/spaces/1001/sessions
   End one       curl -X DELETE -H 'Authorization: Bearer {site}.{secret}' http://{admin}/api/v1/spaces/1001/sessions/SESSION_ID
   End a user's  curl -X DELETE -H 'Authorization: Bearer {site}.{secret}' http://{admin}/api/v1/spaces/1001/users/DEMO/alice/sessions
+  The API       http://{admin}/docs
   Metrics       curl -H 'Authorization: Bearer {site}.{secret}' http://{admin}/metrics
   Health        curl http://{admin}/health/ready
 

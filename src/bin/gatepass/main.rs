@@ -3,14 +3,18 @@
 mod check;
 mod demo;
 mod exit;
+mod follow;
 mod key;
 mod output;
 mod prompt;
 mod serve;
+mod sessions;
 mod shell;
+mod side_port;
 mod table;
 mod token;
 mod user;
+mod users;
 mod watch;
 
 use std::process::ExitCode;
@@ -45,6 +49,10 @@ enum Command {
     /// Manage a keys file (API keys of the side port)
     #[command(subcommand)]
     Key(key::Command),
+    /// See and end sessions of a running gateway
+    Sessions(sessions::Args),
+    /// Lock and unlock users of a running gateway
+    Users(users::Args),
     /// Mint a JWT for tests
     Token(token::Args),
     /// Print a shell's completions
@@ -60,6 +68,8 @@ fn main() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::User(command) => user::run(command),
         Command::Key(command) => key::run(command),
+        Command::Sessions(args) => sessions::run(&args),
+        Command::Users(args) => users::run(&args),
         Command::Token(args) => token::run(&args),
         Command::Completions(args) => shell::completions(&args),
         Command::Man => shell::man(),

@@ -55,6 +55,7 @@ fn admin(raw: RawAdmin, table: &Scope<'_>, edge: &EdgeOptions) -> AdminOptions {
             )
         }),
         hosts: hosts.unwrap_or_else(|| AdminOptions::default_hosts(listen)),
+        docs_public: raw.docs_public.unwrap_or(default.docs_public),
     }
 }
 

@@ -48,6 +48,7 @@ pub(in crate::config) struct RawAdmin {
     pub(in crate::config) listen: Option<String>,
     pub(in crate::config) api_keys: Option<String>,
     pub(in crate::config) hosts: Option<Vec<String>>,
+    pub(in crate::config) docs_public: Option<bool>,
     pub(in crate::config) allow_plain_http: Option<bool>,
 }
 

@@ -18,7 +18,7 @@ use std::hash::{BuildHasher, BuildHasherDefault, Hash};
 use std::sync::Arc;
 
 use super::Sessions;
-use crate::domain::{Session, SpaceId};
+use crate::domain::{Session, SessionId, SpaceId};
 use crate::query::{Compiled, OrderBy};
 use crate::store::StoreError;
 use crate::store::index::FromKey;
@@ -73,6 +73,36 @@ impl Sessions {
         })
         .await?;
         Ok(top.page())
+    }
+
+    /// As [`search`](Self::search), newest first, but only those that stand behind `last` in
+    /// this order. Those before it are counted, and no session is shown twice or left out,
+    /// whatever starts or ends between two pages.
+    ///
+    /// # Errors
+    ///
+    /// As [`search`](Self::search).
+    pub async fn search_behind(
+        &self,
+        search: &Search,
+        last: SessionId,
+    ) -> Result<Found, StoreError> {
+        let search = &Search {
+            order: None,
+            ..search.clone()
+        };
+        let (mut top, mut before) = (Top::new(search), 0);
+        self.walk(&search.space, search.filter.as_ref(), |session| {
+            if session.id() < last {
+                top.offer(session);
+            } else {
+                before += 1;
+            }
+        })
+        .await?;
+        let mut found = top.page();
+        found.total += before;
+        Ok(found)
     }
 
     /// All sessions of `space` that fulfil `filter`, in no order.

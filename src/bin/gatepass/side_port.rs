@@ -1,0 +1,292 @@
+//! A client of a running gateway's side port, and where its address and key come from.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::{Method, Request, Response, StatusCode, Uri};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize;
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use crate::exit::Failure;
+use crate::prompt;
+
+/// How a command reaches the side port. What is not given comes from the environment, then
+/// from the profile, then from the defaults.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Target {
+    /// The side port's address [default: http://127.0.0.1:8081]
+    #[arg(long, env = "GATEPASS_ADMIN_URL", value_name = "URL", global = true)]
+    url: Option<String>,
+    /// The file with the API key, as `<id>.<secret>` (`-` for standard input); or set
+    /// GATEPASS_API_KEY or GATEPASS_API_KEY_FILE
+    #[arg(long, value_name = "FILE", global = true)]
+    api_key_file: Option<PathBuf>,
+    /// A TOML file with `url`, `api_key_file` and `space` [default: gatepass/profile.toml in
+    /// the user's configuration folder]
+    #[arg(long, env = "GATEPASS_PROFILE", value_name = "FILE", global = true)]
+    profile: Option<PathBuf>,
+    /// The space
+    #[arg(long, env = "GATEPASS_SPACE", value_name = "ID", global = true)]
+    space: Option<String>,
+    /// Print JSON
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+/// A profile file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Profile {
+    url: Option<String>,
+    api_key_file: Option<PathBuf>,
+    space: Option<String>,
+}
+
+/// The side port.
+pub(crate) struct SidePort {
+    base: String,
+    key: Zeroizing<String>,
+    space: Option<String>,
+    client: Client<HttpConnector, Full<Bytes>>,
+}
+
+const DEFAULT_URL: &str = "http://127.0.0.1:8081";
+
+/// How long an answer may take to begin, and to come whole.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// What may stand in a path segment as it is.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+impl Target {
+    /// The side port that is meant.
+    pub(crate) fn open(&self) -> Result<SidePort, Failure> {
+        let profile = self.profile()?;
+        let url = self.url.clone().or(profile.url);
+        let url = url.unwrap_or_else(|| DEFAULT_URL.to_owned());
+        let usable = url.parse::<Uri>().is_ok_and(|parsed| {
+            let bare = parsed.path() == "/" && parsed.query().is_none();
+            parsed.scheme_str() == Some("http") && parsed.authority().is_some() && bare
+        });
+        if !usable {
+            let text = format!("`{url}` is not the address of a side port, as {DEFAULT_URL}");
+            return Err(Failure::Usage(text));
+        }
+        Ok(SidePort {
+            base: url.trim_end_matches('/').to_owned(),
+            key: self.key(profile.api_key_file)?,
+            space: self.space.clone().or(profile.space),
+            client: Client::builder(TokioExecutor::new())
+                .pool_timer(TokioTimer::new())
+                .build_http(),
+        })
+    }
+
+    /// The key: as the command says, the environment, or the profile.
+    fn key(&self, of_profile: Option<PathBuf>) -> Result<Zeroizing<String>, Failure> {
+        if let Some(file) = &self.api_key_file {
+            return Ok(prompt::from_file(file)?);
+        }
+        if let Ok(key) = std::env::var("GATEPASS_API_KEY") {
+            return Ok(Zeroizing::new(key));
+        }
+        let file = std::env::var_os("GATEPASS_API_KEY_FILE").map(PathBuf::from);
+        match file.or(of_profile) {
+            Some(file) => Ok(prompt::from_file(&file)?),
+            None => Err(Failure::Usage(
+                "no API key: set GATEPASS_API_KEY, or give --api-key-file or a profile that \
+                 names one"
+                    .to_owned(),
+            )),
+        }
+    }
+
+    /// The profile named, or the one in the user's configuration folder when there is one.
+    fn profile(&self) -> Result<Profile, Failure> {
+        let path = match &self.profile {
+            Some(path) => path.clone(),
+            None => match default_profile().filter(|path| path.exists()) {
+                Some(path) => path,
+                None => return Ok(Profile::default()),
+            },
+        };
+        let read = std::fs::read_to_string(&path)
+            .with_context(|| format!("{} cannot be read", path.display()));
+        let parse = |text: String| {
+            toml::from_str::<Profile>(&text).with_context(|| path.display().to_string())
+        };
+        let mut profile = read.and_then(parse).map_err(Failure::Build)?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        profile.api_key_file = profile.api_key_file.map(|file| folder.join(file));
+        Ok(profile)
+    }
+}
+
+fn default_profile() -> Option<PathBuf> {
+    let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".config"));
+    let config = std::env::var_os("XDG_CONFIG_HOME")
+        .map(PathBuf::from)
+        .or_else(home)?;
+    Some(config.join("gatepass").join("profile.toml"))
+}
+
+impl SidePort {
+    /// The path of `parts` below the space.
+    pub(crate) fn in_space(&self, parts: &[&str]) -> Result<String, Failure> {
+        let space = self.space.as_deref().ok_or_else(|| {
+            Failure::Usage("which space? Give --space, or a profile that names one".to_owned())
+        })?;
+        let mut path = format!("/api/v1/spaces/{}", utf8_percent_encode(space, SEGMENT));
+        for part in parts {
+            path.push('/');
+            path.extend(utf8_percent_encode(part, SEGMENT));
+        }
+        Ok(path)
+    }
+
+    /// Sends a request and reads the JSON of its answer.
+    pub(crate) async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Value, Failure> {
+        let response = self.send(method, path, body, &[]).await?;
+        let status = response.status();
+        let whole = tokio::time::timeout(TIMEOUT, response.into_body().collect()).await;
+        let broken = || format!("the answer of {} broke off", self.base);
+        let bytes = match whole {
+            Ok(Ok(body)) => body.to_bytes(),
+            Ok(Err(error)) => return Err(Failure::Unavailable(anyhow!(error).context(broken()))),
+            Err(error) => return Err(Failure::Unavailable(anyhow!(error).context(broken()))),
+        };
+        let value = serde_json::from_slice(&bytes);
+        if status.is_success() {
+            let foreign = || format!("{} does not answer as a side port does", self.base);
+            return Ok(value.with_context(foreign)?);
+        }
+        Err(refusal(status, &value.unwrap_or_default()))
+    }
+
+    /// Follows the events behind `last`, or those to come.
+    pub(crate) async fn events(&self, last: Option<&str>) -> Result<Response<Incoming>, Failure> {
+        let path = match &self.space {
+            Some(space) => format!(
+                "/api/v1/events?space={}",
+                utf8_percent_encode(space, SEGMENT)
+            ),
+            None => "/api/v1/events".to_owned(),
+        };
+        let mut headers = vec![("accept", "text/event-stream")];
+        headers.extend(last.map(|last| ("last-event-id", last)));
+        let response = self.send(Method::GET, &path, None, &headers).await?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let body = response.into_body().collect().await;
+        let bytes = body.map(|body| body.to_bytes()).unwrap_or_default();
+        let problem = serde_json::from_slice(&bytes).unwrap_or_default();
+        Err(refusal(status, &problem))
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        headers: &[(&str, &str)],
+    ) -> Result<Response<Incoming>, Failure> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.base))
+            .header(AUTHORIZATION, format!("Bearer {}", self.key.trim()));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if headers.is_empty() {
+            request = request.header(ACCEPT, "application/json");
+        }
+        if body.is_some() {
+            request = request.header(CONTENT_TYPE, "application/json");
+        }
+        let body = body.map_or_else(Bytes::new, |value| Bytes::from(value.to_string()));
+        let request = request
+            .body(Full::new(body))
+            .map_err(|_| Failure::Usage("the API key is not of visible ASCII".to_owned()))?;
+        match tokio::time::timeout(TIMEOUT, self.client.request(request)).await {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(error)) => {
+                let error = anyhow!(error).context(format!("{} cannot be reached", self.base));
+                Err(Failure::Unavailable(error))
+            }
+            Err(_) => {
+                let seconds = TIMEOUT.as_secs();
+                let error = anyhow!("{} does not answer within {seconds} s", self.base);
+                Err(Failure::Unavailable(error))
+            }
+        }
+    }
+}
+
+/// What a problem means for the command.
+fn refusal(status: StatusCode, problem: &Value) -> Failure {
+    let title = problem["title"].as_str();
+    let title = title.or(status.canonical_reason()).unwrap_or("refused");
+    let error = match problem["detail"].as_str() {
+        Some(detail) => anyhow!("{}: {title}: {detail}", status.as_u16()),
+        None => anyhow!("{}: {title}", status.as_u16()),
+    };
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        return Failure::Unavailable(error);
+    }
+    Failure::Failed(error)
+}
+
+/// `directory\id` as two texts.
+pub(crate) fn user(text: &str) -> Result<(&str, &str), Failure> {
+    match text.split_once('\\') {
+        Some((directory, id)) if !directory.is_empty() && !id.is_empty() => Ok((directory, id)),
+        _ => Err(Failure::Usage(format!(
+            "`{text}` is not of the form DIRECTORY\\ID"
+        ))),
+    }
+}
+
+/// Runs `future` on a runtime of this thread.
+pub(crate) fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    match runtime {
+        Ok(runtime) => runtime.block_on(future),
+        Err(error) => Err(anyhow!(error).context("no runtime can be had").into()),
+    }
+}
+
+/// The text in the member `name`, or nothing; safe to print on a terminal, whoever chose it.
+pub(crate) fn text(value: &Value, name: &str) -> String {
+    let text = value[name].as_str().unwrap_or_default();
+    text.replace(char::is_control, "\u{fffd}")
+}
+
+/// The list in the member `name`.
+pub(crate) fn list<'v>(value: &'v Value, name: &str) -> Result<&'v [Value], Failure> {
+    let list = value[name].as_array().map(Vec::as_slice);
+    let missing = || anyhow!("the answer has no `{name}`: is the side port of another version?");
+    Ok(list.ok_or_else(missing)?)
+}
