@@ -76,6 +76,7 @@ pub mod layer;
 pub mod net;
 #[cfg(feature = "server")]
 pub mod proxy;
+pub mod query;
 pub mod sessions;
 pub mod store;
 #[cfg(feature = "server")]

@@ -16,6 +16,7 @@ pub struct Identity {
     text: Box<str>,
     /// Where directory, id and name end.
     ends: [u16; 3],
+    number: u64,
     attributes: Arc<Attributes>,
 }
 
@@ -66,7 +67,11 @@ impl Identity {
     pub fn new(directory: &str, id: &str) -> Result<Self, IdentityError> {
         let directory = key_part("directory", directory)?;
         let id = key_part("id", id)?;
-        Ok(Self::pack([directory, id, id, ""], Arc::default()))
+        Ok(Self::pack(
+            [directory, id, id, ""],
+            number(directory, id),
+            Arc::default(),
+        ))
     }
 
     /// The same user with this display name; a blank one changes nothing.
@@ -86,6 +91,7 @@ impl Identity {
                 name,
                 self.email().unwrap_or(""),
             ],
+            self.number,
             Arc::clone(&self.attributes),
         ))
     }
@@ -100,6 +106,7 @@ impl Identity {
         let email = part("e-mail", email)?;
         Ok(Self::pack(
             [self.directory(), self.id(), self.name(), email],
+            self.number,
             Arc::clone(&self.attributes),
         ))
     }
@@ -135,6 +142,13 @@ impl Identity {
         Some(&self.text[usize::from(self.ends[2])..]).filter(|e| !e.is_empty())
     }
 
+    /// A number for the user: the same in every space, on every node and after every
+    /// restart, whatever the case of directory and id. Below 2^63.
+    #[must_use]
+    pub const fn number(&self) -> u64 {
+        self.number
+    }
+
     /// What else is known.
     #[must_use]
     pub fn attributes(&self) -> &Arc<Attributes> {
@@ -153,7 +167,7 @@ impl Identity {
         fold(self.directory()).eq(fold(other.directory())) && fold(self.id()).eq(fold(other.id()))
     }
 
-    fn pack(parts: [&str; 4], attributes: Arc<Attributes>) -> Self {
+    fn pack(parts: [&str; 4], number: u64, attributes: Arc<Attributes>) -> Self {
         let mut end = 0;
         let ends = [0, 1, 2].map(|i: usize| {
             end += parts[i].len();
@@ -162,6 +176,7 @@ impl Identity {
         Self {
             text: parts.concat().into(),
             ends,
+            number,
             attributes,
         }
     }
@@ -221,6 +236,14 @@ impl UserKey {
     pub const fn as_bytes(&self) -> &[u8; 16] {
         &self.0
     }
+}
+
+fn number(directory: &str, id: &str) -> u64 {
+    let directory: String = fold(directory).collect();
+    let id: String = fold(id).collect();
+    let digest = TokenDigest::of_parts(&[b"user-number", directory.as_bytes(), id.as_bytes()]);
+    let [a, b, c, d, e, f, g, h, ..] = *digest.as_bytes();
+    u64::from_be_bytes([a, b, c, d, e, f, g, h]) >> 1
 }
 
 fn fold(text: &str) -> impl Iterator<Item = char> + '_ {
@@ -285,6 +308,9 @@ mod tests {
             UserKey::new(&one, "la", "ba"),
             UserKey::new(&one, "lab", "a")
         );
+        let number = |directory, id| Identity::new(directory, id).unwrap().number();
+        assert_eq!(number("Lab", "ÄNNE"), number("lab", "änne"));
+        assert_ne!(number("la", "ba"), number("lab", "a"));
         assert!(
             Identity::new("LAB", "Bob")
                 .unwrap()

@@ -36,6 +36,15 @@ impl SessionId {
         Self(uuid)
     }
 
+    /// The smallest id of a session that starts at `time`: a bound for ranges.
+    #[must_use]
+    pub fn first_at(time: Timestamp) -> Self {
+        let millis = u64::try_from(time.unix_millis())
+            .unwrap_or(0)
+            .min((1 << 48) - 1);
+        Self(Uuid::from_u64_pair(millis << 16, 0))
+    }
+
     /// As a UUID.
     #[must_use]
     pub const fn as_uuid(&self) -> &Uuid {

@@ -47,7 +47,8 @@ pub struct SpaceSettings {
 /// A space, with an upstream for each worker.
 pub struct ProxySpace {
     settings: SpaceSettings,
-    trailers: TrailerFilter,
+    request_trailers: TrailerFilter,
+    response_trailers: TrailerFilter,
     upstreams: Box<[OnceLock<Upstream<RequestBody>>]>,
 }
 
@@ -55,9 +56,11 @@ impl ProxySpace {
     /// A space for `workers` workers.
     #[must_use]
     pub fn new(settings: SpaceSettings, workers: usize) -> Self {
-        let scrub = Arc::clone(settings.headers.scrub());
+        let inbound = Arc::clone(settings.headers.scrub());
+        let outbound = Arc::clone(&inbound);
         Self {
-            trailers: Arc::new(move |headers| scrub.inbound(headers)),
+            request_trailers: Arc::new(move |headers| inbound.inbound(headers)),
+            response_trailers: Arc::new(move |headers| outbound.outbound(headers)),
             upstreams: (0..workers).map(|_| OnceLock::new()).collect(),
             settings,
         }
@@ -70,8 +73,13 @@ impl ProxySpace {
     }
 
     /// The filter of a request's trailers.
-    pub(super) const fn trailers(&self) -> &TrailerFilter {
-        &self.trailers
+    pub(super) const fn request_trailers(&self) -> &TrailerFilter {
+        &self.request_trailers
+    }
+
+    /// The filter of a response's trailers.
+    pub(super) const fn response_trailers(&self) -> &TrailerFilter {
+        &self.response_trailers
     }
 
     /// The upstream of worker number `worker`, whose connections are in `pool`.

@@ -1,10 +1,11 @@
 //! Looking at sessions.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::Sessions;
 use crate::domain::{Session, SessionId, SpaceId, UserKey};
-use crate::store::{Newest, Scan, StateFilter, StoreError};
+use crate::store::{IdRange, Newest, Scan, StateFilter, StoreError};
 
 /// A list's question; see [`Scan`].
 pub type FindQuery = Scan;
@@ -22,17 +23,42 @@ impl Sessions {
         if query.state != StateFilter::Open || self.0.store.outlives_process() {
             return self.0.store.scan(query).await;
         }
-        let mut newest = Newest::of(&query);
-        match query.user {
-            Some(user) => self
-                .0
+        if let Some(user) = query.user {
+            let mut newest = Newest::of(&query);
+            self.0
                 .table
                 .of_user(user)
                 .iter()
-                .for_each(|s| newest.offer(s)),
-            None => self.0.table.for_each(|s| newest.offer(s)),
+                .for_each(|s| newest.offer(s));
+            return Ok(newest.page());
         }
-        Ok(newest.page())
+        Ok(self.newest_page(&query))
+    }
+
+    /// A page of all open sessions, or of a space's: read off the index, counted by the
+    /// spaces.
+    fn newest_page(&self, query: &FindQuery) -> Page {
+        let total = match &query.space {
+            Some(space) => self.find_space(space).map_or(0, |space| space.open()),
+            None => self.open(),
+        };
+        let mut sessions = Vec::new();
+        let range = query
+            .after
+            .map_or(IdRange::ALL, |after| IdRange::ALL.before(after));
+        if query.limit > 0 {
+            self.0.table.newest_first(range, |session| {
+                if query.covers(session) {
+                    sessions.push(Arc::clone(session));
+                }
+                if sessions.len() < query.limit {
+                    ControlFlow::Continue(())
+                } else {
+                    ControlFlow::Break(())
+                }
+            });
+        }
+        Page { sessions, total }
     }
 
     /// The session `id` of `space`, open or ended; one of another space is none.

@@ -22,6 +22,7 @@ mod observer;
 mod peaks;
 mod place;
 mod resolve;
+pub mod search;
 mod seats;
 mod sweep;
 mod table;

@@ -1,11 +1,14 @@
 //! The live sessions of this process.
 
+use std::collections::BTreeMap;
 use std::hash::BuildHasherDefault;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard};
 
 use dashmap::DashMap;
 
 use crate::domain::{Session, SessionId, Tick, TokenDigest, UserKey};
+use crate::store::IdRange;
 use crate::store::index::{ByDigest, ById, DigestIndex, FromKey, IdIndex, sharded};
 
 /// Live sessions by the digest of their token, by id, by user, and by a credential that
@@ -14,6 +17,8 @@ use crate::store::index::{ByDigest, ById, DigestIndex, FromKey, IdIndex, sharded
 pub(super) struct Table {
     by_digest: DigestIndex,
     by_id: IdIndex,
+    /// In the order of their starts, for lists; ids sort by start time.
+    by_start: RwLock<BTreeMap<SessionId, Arc<Session>>>,
     by_user: DashMap<UserKey, UserSessions, BuildHasherDefault<FromKey>>,
     by_credential: DashMap<TokenDigest, Alias, BuildHasherDefault<FromKey>>,
     user_locks: Box<[Mutex<()>]>,
@@ -34,6 +39,9 @@ struct Alias {
 /// Users share locks; more of them than threads ever wait.
 const USER_LOCKS: usize = 1024;
 
+/// Sessions that a walk looks at under one lock: some ten microseconds.
+const BATCH: usize = 128;
+
 /// Held while a user's sessions and the maps change together.
 pub(super) struct UserGuard<'t> {
     table: &'t Table,
@@ -46,6 +54,7 @@ impl Table {
         Self {
             by_digest: sharded(),
             by_id: sharded(),
+            by_start: RwLock::default(),
             by_user: sharded(),
             by_credential: sharded(),
             user_locks: (0..USER_LOCKS).map(|_| Mutex::default()).collect(),
@@ -106,6 +115,33 @@ impl Table {
         }
     }
 
+    /// Shows the live sessions with ids in `range` to `visit`, newest first, until it breaks.
+    /// The index is locked for some hundred at a time, so `visit` has to be quick and must
+    /// touch no index; a session that starts or ends meanwhile may or may not be shown, every
+    /// other one is, once.
+    pub(super) fn newest_first(
+        &self,
+        mut range: IdRange,
+        mut visit: impl FnMut(&Arc<Session>) -> ControlFlow<()>,
+    ) {
+        while !range.is_empty() {
+            let (mut shown, mut last) = (0, None);
+            {
+                let index = self.by_start.read().unwrap_or_else(PoisonError::into_inner);
+                for (id, session) in index.range((range.oldest, range.newest)).rev().take(BATCH) {
+                    if visit(session).is_break() {
+                        return;
+                    }
+                    (shown, last) = (shown + 1, Some(*id));
+                }
+            }
+            match last {
+                Some(last) if shown == BATCH => range = range.before(last),
+                _ => return,
+            }
+        }
+    }
+
     /// The sessions of `user`, oldest first.
     pub(super) fn of_user(&self, user: UserKey) -> Vec<Arc<Session>> {
         let mut found = self
@@ -114,6 +150,12 @@ impl Table {
             .map_or_else(Vec::new, |entry| entry.to_vec());
         found.sort_by_key(|s| s.id());
         found
+    }
+
+    fn starts(&self) -> RwLockWriteGuard<'_, BTreeMap<SessionId, Arc<Session>>> {
+        self.by_start
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Locks `user`.
@@ -157,6 +199,9 @@ impl UserGuard<'_> {
         session.announce();
         self.table.by_id.insert(ById(Arc::clone(session)), ());
         self.table
+            .starts()
+            .insert(session.id(), Arc::clone(session));
+        self.table
             .by_digest
             .insert(ByDigest(Arc::clone(session)), ());
     }
@@ -169,6 +214,7 @@ impl UserGuard<'_> {
     /// Takes `session` out of every map; `true` when it was resolvable.
     pub(super) fn remove(&self, session: &Session) -> bool {
         self.table.by_digest.remove(session.digest());
+        self.table.starts().remove(session.id_ref());
         self.release(session.id());
         self.table.by_id.remove(session.id_ref()).is_some()
     }

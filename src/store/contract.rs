@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Created, Ended, Retention, Scan, SessionStore, StateFilter};
+use super::{Created, Ended, IdRange, Retention, Scan, SessionStore, StateFilter};
 use crate::domain::{
     ClientInfo, Clock, EndReason, Identity, ManualClock, Method, NewSession, Session, SessionEnd,
     SessionPolicy, SpaceId, SpaceState, Tick, Token,
@@ -205,6 +205,29 @@ async fn scans_page_newest_first(maker: &Maker, store: &impl SessionStore) {
         .await
         .unwrap();
     assert_eq!((ids(&page), page.total), (expect(&[5, 1]), 2));
+    for session in &sessions[..3] {
+        let ended = store
+            .end(session.id(), maker.end(EndReason::Idle))
+            .await
+            .unwrap();
+        assert!(matches!(ended, Ended::Now(_)));
+    }
+    let walked = async |range, limit| {
+        let page = store.walk_ended(range, limit).await.unwrap();
+        page.iter().map(|s| s.id()).collect::<Vec<_>>()
+    };
+    assert_eq!(walked(IdRange::ALL, 9).await, expect(&[3, 2, 1, 0]));
+    assert_eq!(walked(IdRange::ALL, 2).await, expect(&[3, 2]));
+    assert_eq!(
+        walked(IdRange::ALL.before(sessions[2].id()), 9).await,
+        expect(&[1, 0])
+    );
+    let at = |n: usize| sessions[n].started_at();
+    assert_eq!(
+        walked(IdRange::started(at(1), at(2)), 9).await,
+        expect(&[2, 1])
+    );
+    assert_eq!(walked(IdRange::started(at(2), at(1)), 9).await, expect(&[]));
     let elsewhere = Some(SpaceId::new("2").unwrap());
     assert_eq!(
         store

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::index::{ByDigest, ById, DigestIndex, IdIndex, sharded};
-use super::{Created, Ended, Newest, Scan, ScanPage, SessionStore, StateFilter, StoreFuture};
+use super::{
+    Created, Ended, IdRange, Newest, Scan, ScanPage, SessionStore, StateFilter, StoreFuture,
+};
 use crate::domain::{Clock, Session, SessionEnd, SessionId, Tick, TokenDigest};
 
 /// For how long, and how many, ended sessions are kept to be looked at.
@@ -207,6 +209,20 @@ impl SessionStore for MemoryStore {
 
     fn scan(&self, scan: Scan) -> StoreFuture<'_, ScanPage> {
         Box::pin(async move { Ok(self.scan_now(&scan)) })
+    }
+
+    fn walk_ended(&self, range: IdRange, limit: usize) -> StoreFuture<'_, Vec<Arc<Session>>> {
+        let found = if range.is_empty() {
+            Vec::new()
+        } else {
+            let ended = self.ended();
+            let newest_first = ended.by_id.range((range.oldest, range.newest)).rev();
+            newest_first
+                .take(limit)
+                .map(|(_, session)| Arc::clone(session))
+                .collect()
+        };
+        Box::pin(async move { Ok(found) })
     }
 
     fn purge(&self) -> StoreFuture<'_, usize> {

@@ -19,7 +19,7 @@ use crate::domain::{Session, SessionEnd, SessionId, Tick, TokenDigest};
 pub use error::StoreError;
 pub use memory::{MemoryStore, Retention};
 pub(crate) use scan::Newest;
-pub use scan::{Scan, ScanPage, StateFilter};
+pub use scan::{IdRange, Scan, ScanPage, StateFilter};
 
 /// What a store's methods return.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
@@ -102,6 +102,14 @@ pub trait SessionStore: std::fmt::Debug + Send + Sync + 'static {
     ///
     /// [`StoreError::Unavailable`] when the store cannot tell.
     fn scan(&self, scan: Scan) -> StoreFuture<'_, ScanPage>;
+
+    /// At most `limit` of the *ended* sessions with ids in `range`, newest start first, of all
+    /// spaces. To walk on, end the range before the last one's id.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`] when the store cannot tell.
+    fn walk_ended(&self, range: IdRange, limit: usize) -> StoreFuture<'_, Vec<Arc<Session>>>;
 
     /// Forgets ended sessions beyond the retention time or number, a bounded step at a
     /// time; says how many.

@@ -2,9 +2,11 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::ops::Bound;
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::domain::{Session, SessionId, SpaceId, UserKey};
+use crate::domain::{Session, SessionId, SpaceId, Timestamp, UserKey};
 
 /// Which sessions a list is about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -16,6 +18,54 @@ pub enum StateFilter {
     Ended,
     /// Both.
     All,
+}
+
+/// A range of session ids, the older bound first; ids sort by start time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IdRange {
+    /// Where it begins: the oldest.
+    pub oldest: Bound<SessionId>,
+    /// Where it ends: the newest.
+    pub newest: Bound<SessionId>,
+}
+
+impl IdRange {
+    /// Every id.
+    pub const ALL: Self = Self {
+        oldest: Bound::Unbounded,
+        newest: Bound::Unbounded,
+    };
+
+    /// The ids of sessions that started from `first` to `last`, both included, to the
+    /// millisecond.
+    #[must_use]
+    pub fn started(first: Timestamp, last: Timestamp) -> Self {
+        Self {
+            oldest: Bound::Included(SessionId::first_at(first)),
+            newest: Bound::Excluded(SessionId::first_at(last.after(Duration::from_millis(1)))),
+        }
+    }
+
+    /// The part of the range that is older than `id`.
+    #[must_use]
+    pub const fn before(self, id: SessionId) -> Self {
+        Self {
+            newest: Bound::Excluded(id),
+            ..self
+        }
+    }
+
+    /// Whether no id can be in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        match (self.oldest, self.newest) {
+            (Bound::Included(a), Bound::Included(b)) => a > b,
+            (Bound::Included(a) | Bound::Excluded(a), Bound::Included(b) | Bound::Excluded(b)) => {
+                a >= b
+            }
+            _ => false,
+        }
+    }
 }
 
 /// A list's question. Sessions come newest start first, in the order of their ids.

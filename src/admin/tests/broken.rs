@@ -7,7 +7,9 @@ use crate::admin::builder;
 use crate::admin::keys::{ApiKeys, NewKey, Role};
 use crate::domain::{Session, SessionEnd, SessionId, SessionPolicy, Tick, TokenDigest};
 use crate::sessions::Sessions;
-use crate::store::{Created, Ended, Scan, ScanPage, SessionStore, StoreError, StoreFuture};
+use crate::store::{
+    Created, Ended, IdRange, Scan, ScanPage, SessionStore, StoreError, StoreFuture,
+};
 
 /// A store that cannot be reached, or that has a bug.
 #[derive(Debug)]
@@ -53,6 +55,10 @@ impl SessionStore for Broken {
     }
 
     fn scan(&self, _: Scan) -> StoreFuture<'_, ScanPage> {
+        self.fail()
+    }
+
+    fn walk_ended(&self, _: IdRange, _: usize) -> StoreFuture<'_, Vec<Arc<Session>>> {
         self.fail()
     }
 

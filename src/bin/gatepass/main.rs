@@ -4,6 +4,7 @@ mod check;
 mod demo;
 mod exit;
 mod key;
+mod output;
 mod prompt;
 mod serve;
 mod shell;

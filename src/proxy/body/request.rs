@@ -15,8 +15,8 @@ use super::BodyError;
 use crate::proxy::deadline::{Deadlines, TimeLimit};
 use crate::proxy::upstream::{Progress, UpstreamBody};
 
-/// Removes from a request's trailers what must not reach the upstream. One for a space, made
-/// when it is configured.
+/// Removes from trailers what must not reach the other side. One for each direction of a
+/// space, made when it is configured.
 pub type TrailerFilter = Arc<dyn Fn(&mut HeaderMap) + Send + Sync>;
 
 /// A request's body, from the client to the upstream. Empty for most requests, and then it

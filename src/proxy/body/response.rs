@@ -7,10 +7,11 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
-use super::{BodyError, RequestBody};
+use super::{BodyError, RequestBody, TrailerFilter};
 use crate::domain::Session;
 use crate::proxy::deadline::{Deadlines, TimeLimit};
 use crate::proxy::upstream::Lease;
@@ -34,6 +35,7 @@ struct Stream {
     lease: Option<Lease<RequestBody>>,
     idle: Option<(Duration, TimeLimit)>,
     bond: Option<Box<Bond>>,
+    trailers: Option<TrailerFilter>,
 }
 
 /// What makes a stream end with its session.
@@ -79,7 +81,8 @@ impl ProxyBody {
     }
 
     /// An upstream's body and the connection it comes over. It fails when the upstream sends
-    /// nothing for `idle` while the client would take it.
+    /// nothing for `idle` while the client would take it. Its trailers do not pass, unless
+    /// they are [`filtered`](Self::filtered).
     #[must_use]
     pub fn upstream(
         incoming: Incoming,
@@ -96,7 +99,20 @@ impl ProxyBody {
             lease: Some(lease),
             idle: idle.map(|idle| (idle, deadlines.limit(idle))),
             bond: None,
+            trailers: None,
         }))
+    }
+
+    /// Lets an upstream's trailers pass through `filter`.
+    #[must_use]
+    pub fn filtered(mut self, filter: &TrailerFilter) -> Self {
+        if let Kind::Upstream(stream) = &mut self.0
+            // Only chunks can have trailers behind them.
+            && stream.incoming.size_hint().exact().is_none()
+        {
+            stream.trailers = Some(Arc::clone(filter));
+        }
+        self
     }
 
     /// Ties an upstream's body to `session`: when that ends, the body fails, which makes
@@ -181,6 +197,13 @@ impl Stream {
                 if let Some((_, limit)) = &mut self.idle {
                     limit.progress();
                 }
+                let frame = match frame.into_trailers() {
+                    Ok(trailers) => {
+                        self.finish();
+                        return Poll::Ready(self.filter(trailers).map(Ok));
+                    }
+                    Err(frame) => frame,
+                };
                 // hyper does not ask again where the length is known and reached.
                 if self.incoming.is_end_stream() {
                     self.finish();
@@ -217,6 +240,11 @@ impl Stream {
     fn fail(&mut self, error: BodyError) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         (self.lease, self.bond) = (None, None);
         Poll::Ready(Some(Err(error)))
+    }
+
+    fn filter(&self, mut trailers: HeaderMap) -> Option<Frame<Bytes>> {
+        self.trailers.as_ref()?(&mut trailers);
+        (!trailers.is_empty()).then(|| Frame::trailers(trailers))
     }
 
     fn finish(&mut self) {

@@ -11,7 +11,8 @@ use crate::domain::{
 };
 use crate::sessions::{Admission, EndCause, EstablishError, Established, Sessions};
 use crate::store::{
-    Created, Ended, MemoryStore, Retention, Scan, ScanPage, SessionStore, StoreError, StoreFuture,
+    Created, Ended, IdRange, MemoryStore, Retention, Scan, ScanPage, SessionStore, StoreError,
+    StoreFuture,
 };
 
 fn licensed(user: &str, license: &str) -> NewSession {
@@ -477,6 +478,10 @@ impl SessionStore for Broken {
 
     fn scan(&self, scan: Scan) -> StoreFuture<'_, ScanPage> {
         self.memory.scan(scan)
+    }
+
+    fn walk_ended(&self, range: IdRange, limit: usize) -> StoreFuture<'_, Vec<Arc<Session>>> {
+        self.memory.walk_ended(range, limit)
     }
 
     fn purge(&self) -> StoreFuture<'_, usize> {

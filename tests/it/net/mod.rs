@@ -1,0 +1,4 @@
+//! A client's connection: framing, limits, patience.
+
+mod framing;
+mod limits;

@@ -1,0 +1,7 @@
+//! What becomes of a request on its way to the application, and of the answer on its way back.
+
+mod failures;
+mod headers;
+mod streams;
+mod targets;
+mod upgrade;
