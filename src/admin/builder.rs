@@ -1,7 +1,7 @@
 //! How the side port's router is put together.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -15,9 +15,10 @@ use super::keys::ApiKeys;
 use super::problem::{self, Problem, ProblemKind};
 use super::spaces::{AdminSpaces, SpaceInfo};
 use super::state::Admin;
-use super::{native, ops};
+use super::{native, octane, ops};
 use crate::domain::HostPattern;
 use crate::sessions::Sessions;
+use crate::tasks::Tasks;
 use crate::telemetry::{Health, Metrics};
 
 /// Settings of a side port's router. What is not set has the default that it names.
@@ -40,6 +41,7 @@ impl AdminBuilder {
                 cursors: Cursors::new(),
                 health: Health::new(),
                 metrics: None,
+                tasks: OnceLock::new(),
             },
             metrics_public: false,
         }
@@ -84,7 +86,13 @@ impl AdminBuilder {
         self
     }
 
-    /// The router: health, metrics and the native API, each behind what it needs.
+    /// Where background tasks run. Default: workers of its own, started with the first task.
+    pub fn tasks(mut self, tasks: Tasks) -> Self {
+        self.admin.tasks = OnceLock::from(tasks);
+        self
+    }
+
+    /// The router: health, metrics, the native API and the Octane dialect, each behind what it needs.
     pub fn build(self) -> Router {
         let admin = Arc::new(self.admin);
         let (open, guarded) = if self.metrics_public {
@@ -100,6 +108,7 @@ impl AdminBuilder {
             .layer(from_fn_with_state(Arc::clone(&admin), guard));
         open.method_not_allowed_fallback(wrong_method)
             .merge(guarded)
+            .merge(octane::router(&admin))
             .layer(CatchPanicLayer::custom(problem::of_panic))
             .layer(from_fn(problem::finish))
             .with_state(admin)

@@ -12,6 +12,7 @@
 //! | `/api/v1/spaces/{space}/sessions[/{sessionId}]` | list, look at one, end one |
 //! | `/api/v1/spaces/{space}/sessions/end` | end many |
 //! | `/api/v1/spaces/{space}/users/{directory}/{id}/sessions` | of one user: list, end all |
+//! | `/authentication`, `/api/shared_spaces` and more | the Octane dialect |
 //!
 //! A request passes: one that finishes every answer (problems as RFC 9457 JSON, `no-store`)
 //! → the net for panics → the guard (host, origin, JSON, key) → the route's own need
@@ -24,8 +25,10 @@ mod hosts;
 pub mod keys;
 mod native;
 mod observe;
+mod octane;
 mod ops;
 mod problem;
+mod raw_targets;
 mod server;
 mod spaces;
 mod state;

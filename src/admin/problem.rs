@@ -152,6 +152,11 @@ impl Problem {
         self.kind.parts().1
     }
 
+    /// Its kind.
+    pub(crate) const fn kind(&self) -> ProblemKind {
+        self.kind
+    }
+
     /// Says more. What is said is the caller's own input or fixed: never a secret.
     pub(crate) fn detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());

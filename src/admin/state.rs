@@ -1,12 +1,13 @@
 //! What the routes of the side port share.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::cursor::Cursors;
 use super::hosts::AllowedHosts;
 use super::keys::ApiKeys;
 use super::spaces::AdminSpaces;
 use crate::sessions::Sessions;
+use crate::tasks::Tasks;
 use crate::telemetry::{Health, Metrics};
 
 /// What the routes of the side port share.
@@ -19,6 +20,7 @@ pub(super) struct Admin {
     pub(super) cursors: Cursors,
     pub(super) health: Health,
     pub(super) metrics: Option<Arc<Metrics>>,
+    pub(super) tasks: OnceLock<Tasks>,
 }
 
 impl Admin {
@@ -49,4 +51,16 @@ impl Admin {
     pub(super) const fn metrics(&self) -> Option<&Arc<Metrics>> {
         self.metrics.as_ref()
     }
+
+    /// The background tasks. Their workers are started by the first who asks, as that needs a
+    /// runtime, which a router is built without.
+    pub(super) fn tasks(&self) -> &Tasks {
+        self.tasks.get_or_init(|| {
+            let clock = Arc::clone(self.sessions.clock());
+            Tasks::builder(clock).max_errors(MAX_TASK_ERRORS).start()
+        })
+    }
 }
+
+/// As many as a query can name ids.
+const MAX_TASK_ERRORS: usize = 4096;

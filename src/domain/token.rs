@@ -54,6 +54,14 @@ impl Token {
         TokenDigest::of(&self.0)
     }
 
+    /// What the process keeps of a token that opens the side port. It is another digest than
+    /// [`digest`](Self::digest), so that a token is of no use at the door that is not its own:
+    /// an API client's opens no application, a user's opens no administration.
+    #[must_use]
+    pub fn side_port_digest(&self) -> TokenDigest {
+        TokenDigest::of_parts(&[b"side-port", &self.0])
+    }
+
     /// The text for the cookie. The caller sends it to the client and nowhere else.
     #[must_use]
     pub fn expose(&self) -> String {

@@ -17,8 +17,8 @@
 //! - nobody, in a browser that loads a page: a redirect to the login page, with a return
 //!   target that stays on this origin;
 //! - nobody, otherwise (scripts, other programs): 401;
-//! - somebody who may not, has too many sessions, is locked, or for whom no license is left:
-//!   403, never a redirect;
+//! - somebody who may not, has too many sessions, is locked, or for whom no license is left: 403,
+//!   never a redirect;
 //! - a store or key server that cannot be reached: 503, and the cookie stays;
 //! - a gRPC call: the same as a `grpc-status`, which is 16, 7 or 14.
 //!

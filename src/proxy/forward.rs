@@ -50,7 +50,7 @@ pub(super) async fn forward(mut request: Forward<'_>) -> Response<ProxyBody> {
     let body = RequestBody::new(
         body,
         worker.deadlines(),
-        settings.request_idle,
+        worker.edge.settings.timeouts.body,
         Some(space.request_trailers()),
     );
     let upstream = space.upstream(worker.number, &worker.pool);

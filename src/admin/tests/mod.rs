@@ -4,6 +4,7 @@ mod access;
 mod api;
 mod broken;
 mod browser;
+mod octane;
 mod paging;
 mod secrets;
 mod socket;

@@ -24,8 +24,11 @@ impl Sessions {
         if filter.is_some_and(Compiled::matches_none) {
             return Ok(());
         }
+        let Some(state) = self.find_space(space) else {
+            return Ok(());
+        };
         let fits = |session: &Session| {
-            session.space_id() == space
+            Arc::ptr_eq(session.space(), &state)
                 && filter.is_none_or(|filter| filter.matches(&Columns(session)))
         };
         if let Some(ids) = filter.and_then(Compiled::ids) {

@@ -202,10 +202,5 @@ async fn an_application_that_takes_no_more_of_a_request_is_given_up_on() {
         read = crate::kit::soon(reader.read_exact(&mut answer)) => read,
     };
     answered.unwrap();
-    let status = &answer[9..];
-    assert!(
-        status == b"504" || status == b"408",
-        "{:?}",
-        String::from_utf8_lossy(&answer)
-    );
+    assert_eq!(String::from_utf8_lossy(&answer), "HTTP/1.1 504");
 }
