@@ -1,6 +1,7 @@
 //! Sessions as their owners and administrators see them.
 
 mod cookies;
+mod licenses;
 mod lifetimes;
 mod limits;
 mod renewal;
