@@ -8,12 +8,14 @@ import argparse
 import sys
 from pathlib import Path
 
+sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent / "peers"))
 import harness
 from harness import CONNECTIONS, Contender, pinned
 
 KINDS = {
     "plain": None,
+    "identity": None,
     "gatepass": "/",
     "tower-sessions": "/login",
     "tower-sessions-save": "/login",

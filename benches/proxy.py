@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent / "peers"))
 import harness
 from harness import CONNECTIONS, Contender, pinned
@@ -31,16 +32,17 @@ def main():
         built = harness.cargo("build", "--locked", "--profile", "dist", "--bin", "gatepass")
         binaries = {"gatepass": built / "dist" / "gatepass"}
     built = harness.cargo("build", "--locked", "--release", cwd=harness.PEERS)
-    upstream_program = built / "release" / "upstream"
+    peers = built / "release"
 
     with harness.servers() as (start, folder):
         port = harness.free_port()
-        command = pinned("load", upstream_program, f"127.0.0.1:{port}")
+        command = pinned("load", peers / "upstream", f"127.0.0.1:{port}")
         upstream = start("upstream", command, port)
         token = rs256(folder)
         contenders = [Contender("direct", upstream)]
         contenders += nginx(start, folder, upstream, arguments)
         contenders += haproxy(start, folder, upstream, token, arguments)
+        contenders.append(bare_hyper(start, peers, upstream))
         for name, program in binaries.items():
             contenders += gatepass(start, folder, name, program, upstream, token, arguments)
         names = arguments.only.split(",") if arguments.only else []
@@ -74,7 +76,8 @@ def named(text):
 def nginx(start, folder, upstream, arguments):
     port, forwarded_port, auth_port = (harness.free_port() for _ in range(3))
     fill("nginx.conf", folder, UPSTREAM=f"127.0.0.1:{upstream.port}", PORT=port,
-         FORWARDED_PORT=forwarded_port, AUTH_PORT=auth_port, WORKERS=arguments.workers, FOLDER=folder)
+         FORWARDED_PORT=forwarded_port, AUTH_PORT=auth_port,
+         WORKERS=arguments.workers, FOLDER=folder)
     command = ["nginx", "-p", folder, "-e", "stderr", "-c", folder / "nginx.conf"]
     server = start("nginx", pinned("server", *command), port)
     return [Contender("nginx", server),
@@ -90,6 +93,13 @@ def haproxy(start, folder, upstream, token, arguments):
     bearer = {"Authorization": f"Bearer {token}"}
     return [Contender("haproxy", server),
             Contender("haproxy RS256", server, bearer, port=jwt_port)]
+
+
+def bare_hyper(start, peers, upstream):
+    port = harness.free_port()
+    addresses = [f"127.0.0.1:{port}", f"127.0.0.1:{upstream.port}"]
+    server = start("bare hyper", pinned("server", peers / "bare_hyper", *addresses), port)
+    return Contender("bare hyper", server)
 
 
 def gatepass(start, folder, name, program, upstream, token, arguments):
@@ -132,8 +142,9 @@ def check(contender, upstream):
     requests = contender.load(1, keep=False)["rate"]
     opened = accepted() - before - 1
     _, _, head, _ = harness.fetch(contender.port, "/head", contender.headers)
-    print(f"{contender.name}: {opened} connections to the upstream for some {requests:.0f} requests; "
-          f"it forwards {len(head.splitlines()) - 2} header lines", flush=True)
+    lines = len(head.splitlines()) - 2
+    print(f"{contender.name}: {opened} connections to the upstream for some {requests:.0f} "
+          f"requests; it forwards {lines} header lines", flush=True)
     if opened > 4 * CONNECTIONS:
         sys.exit(f"{contender.name} does not keep its connections to the upstream")
 

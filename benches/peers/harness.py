@@ -20,7 +20,7 @@ PEERS = Path(__file__).resolve().parent
 REPOSITORY = PEERS.parent.parent
 TICKS = os.sysconf("SC_CLK_TCK")
 CONNECTIONS = 64
-CORES = {"server": 0, "load": 1}
+CORES = {"server": 0, "load": min(1, os.cpu_count() - 1)}
 
 
 def need(*packages):
@@ -48,7 +48,8 @@ def need(*packages):
 def cargo(*arguments, cwd=REPOSITORY):
     """Runs cargo and returns the folder where its binaries are."""
     environment = dict(os.environ)
-    environment.setdefault("CARGO_TARGET_DIR", str(REPOSITORY / "target"))
+    target = Path(environment.get("CARGO_TARGET_DIR", REPOSITORY / "target")).resolve()
+    environment["CARGO_TARGET_DIR"] = str(target)
     if cwd == PEERS:
         # Apart from the crate's own: other features and profiles would rebuild each other.
         environment["CARGO_TARGET_DIR"] += "/peers"
@@ -215,8 +216,9 @@ class Contender:
         command.append(f"http://127.0.0.1:{self.port}/")
         counters = Counters(self.server.pids())
         before = self.server.cpu()
-        text = subprocess.run(counters.around(command) if count else command, check=True, capture_output=True,
-                              text=True).stdout
+        if count:
+            command = counters.around(command)
+        text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
         user, kernel = (after - b for after, b in zip(self.server.cpu(), before))
         if "Non-2xx" in text or "Socket errors" in text:
             sys.exit(f"{self.name} did not answer every request well:\n{text}\n"
@@ -227,7 +229,7 @@ class Contender:
             "user": user / requests * 1e5,
             "kernel": kernel / requests * 1e5,
             "cpu": (user + kernel) / requests * 1e5,
-            **({event: n / requests for event, n in counters.read().items()} if count else {}),
+            **{event: events / requests for event, events in counters.read().items()},
             "p50": milliseconds(text, "50%"),
             "p99": milliseconds(text, "99%"),
             "mib": self.server.peak_mib(),

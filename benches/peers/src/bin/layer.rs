@@ -1,6 +1,7 @@
 //! The layer benchmark: one small axum application, with one of several layers before it.
 //!
-//! `layer KIND ADDRESS`, where KIND is `plain`, `gatepass`, `tower-sessions` (the session is
+//! `layer KIND ADDRESS`, where KIND is `plain`, `identity` (a layer that does nothing: what
+//! axum itself takes for having one), `gatepass`, `tower-sessions` (the session is
 //! only read) or `tower-sessions-save` (and saved after every request). The first answer
 //! without a cookie sets one.
 
@@ -23,6 +24,9 @@ async fn main() -> std::io::Result<()> {
     let address = arguments.next().expect(usage);
     let app = match kind.as_str() {
         "plain" => Router::new().route("/", get(plain)),
+        "identity" => Router::new()
+            .route("/", get(plain))
+            .layer(tower_layer::Identity::new()),
         "gatepass" => Router::new().route("/", get(gatepass)).layer(
             ProxySessionLayer::new(Sessions::default())
                 .plain_http()
