@@ -45,6 +45,7 @@
 //! | [`store`] | where sessions are kept: the contract, and memory | `domain` |
 //! | `net` | sockets, strict HTTP/1 framing, client addresses | `domain` |
 //! | `telemetry` | log, metrics, audit, health | `domain` |
+//! | `tasks` | background tasks: queue, workers, progress | `domain` |
 //! | [`sessions`] | establish, resolve, end, find: the only writer | the above |
 //! | [`authn`] | who is the caller: one folder or file per method | the above |
 //! | [`layer`] | the tower product: gate, cookie, login and logout | the above |
