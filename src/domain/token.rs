@@ -179,6 +179,16 @@ mod tests {
     }
 
     #[test]
+    fn s10_the_side_port_keeps_another_digest() {
+        let token = Token::generate();
+        assert_ne!(token.digest(), token.side_port_digest());
+        assert_eq!(
+            Token::parse(token.expose().as_bytes()).map(|t| t.side_port_digest()),
+            Ok(token.side_port_digest())
+        );
+    }
+
+    #[test]
     fn s26_tuples_do_not_run_together() {
         assert_ne!(
             TokenDigest::of_parts(&[b"ab", b"c"]),

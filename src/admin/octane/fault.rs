@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -21,9 +21,10 @@ use crate::store::StoreError;
 #[derive(Clone, Debug)]
 pub(super) struct Fault {
     kind: FaultKind,
-    description: String,
+    description: Box<str>,
     properties: Value,
-    header: Option<(HeaderName, HeaderValue)>,
+    /// In seconds.
+    retry_after: Option<u64>,
 }
 
 /// What went wrong, as far as the caller may know.
@@ -94,12 +95,12 @@ impl FaultKind {
 
 impl Fault {
     /// An error with a description, which repeats at most the caller's own input.
-    pub(super) fn new(kind: FaultKind, description: impl Into<String>) -> Self {
+    pub(super) fn new(kind: FaultKind, description: impl Into<Box<str>>) -> Self {
         Self {
             kind,
             description: description.into(),
             properties: Value::Null,
-            header: None,
+            retry_after: None,
         }
     }
 
@@ -122,11 +123,7 @@ impl Fault {
     }
 
     fn unauthenticated(kind: FaultKind, why: &str) -> Self {
-        // RFC 9110, section 11.6.1: a 401 names a way to authenticate. Not `Basic`, which
-        // would make a browser ask a person for a password.
-        let challenge = HeaderValue::from_static(r#"Bearer realm="gatepass""#);
         Self::new(kind, format!("Not Authenticated: {why}"))
-            .header(header::WWW_AUTHENTICATE, challenge)
     }
 
     /// Why a key does not open the side port.
@@ -135,7 +132,7 @@ impl Fault {
             Denied::TooMany { retry_after } => {
                 let seconds = retry_after.as_secs() + u64::from(retry_after.subsec_nanos() > 0);
                 Self::new(FaultKind::TooManyAttempts, "too many failed attempts")
-                    .header(header::RETRY_AFTER, HeaderValue::from(seconds))
+                    .retry_after(seconds)
             }
             _ => Self::wrong_credentials(),
         }
@@ -170,9 +167,8 @@ impl Fault {
         self
     }
 
-    /// Gives the response this header; there is room for one.
-    pub(super) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.header = Some((name, value));
+    fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(seconds);
         self
     }
 
@@ -210,7 +206,7 @@ impl From<StoreError> for Fault {
             FaultKind::Unavailable,
             "the session store does not answer; try again later",
         )
-        .header(header::RETRY_AFTER, HeaderValue::from_static("5"))
+        .retry_after(5)
     }
 }
 
@@ -239,9 +235,17 @@ impl From<Problem> for Fault {
 impl IntoResponse for Fault {
     /// The status and headers; [`finish`] writes the body, since it knows the correlation id.
     fn into_response(self) -> Response {
-        let mut response = self.kind.parts().0.into_response();
-        if let Some((name, value)) = self.header.clone() {
-            response.headers_mut().insert(name, value);
+        let status = self.kind.parts().0;
+        let mut response = status.into_response();
+        let headers = response.headers_mut();
+        if status == StatusCode::UNAUTHORIZED {
+            // RFC 9110, section 11.6.1: a 401 names a way to authenticate. Not `Basic`, which
+            // would make a browser ask a person for a password.
+            let challenge = HeaderValue::from_static(r#"Bearer realm="gatepass""#);
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response.extensions_mut().insert(self);
         response
