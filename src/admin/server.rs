@@ -209,5 +209,5 @@ fn is_of_connection(error: &io::Error) -> bool {
 
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 const MAX_HEADERS: usize = 64;
-/// Bytes of a request's head.
-const MAX_HEAD: usize = 16 * 1024;
+/// Bytes of a request's head: the longest target that there can be, and some headers.
+const MAX_HEAD: usize = 80 * 1024;
