@@ -115,7 +115,10 @@ impl AdminBuilder {
     /// The router: health, metrics, the native API and the Octane dialect, each behind what it needs.
     pub fn build(self) -> Router {
         let admin = Arc::new(self.admin);
-        let sections = [native::section(), ops::section()];
+        let sections = [
+            native::section(),
+            ops::section(self.metrics_public, self.docs_public),
+        ];
         let (mut open, mut guarded) = (ops::health(), Router::new());
         for (routes, public) in [
             (ops::metrics(), self.metrics_public),

@@ -34,10 +34,11 @@ const METRICS: Operation =
         Answer::error(404, "There are no metrics"),
     ]);
 
-/// What the description says of these routes and of its own.
-pub(super) fn section() -> Section {
-    let mut operations = vec![LIVE, READY, METRICS];
-    operations.extend(openapi::OPERATIONS);
+/// What the description says of these routes and of its own, given which of them need no key.
+pub(super) fn section(metrics_public: bool, docs_public: bool) -> Section {
+    let mut operations = vec![LIVE, READY];
+    operations.push(METRICS.open_if(metrics_public));
+    operations.extend(openapi::OPERATIONS.map(|route| route.open_if(docs_public)));
     let reason = json!({
         "type": "object",
         "required": ["component", "reason"],
@@ -76,6 +77,8 @@ const ERRORS: &[Answer] = &[
     Answer::error(401, "No valid API key"),
     Answer::error(403, "A page of another origin asks"),
     Answer::error(421, "The side port does not answer to this host"),
+    Answer::empty(414, "The target is longer than 65,534 bytes"),
+    Answer::empty(431, "The head is too large"),
     Answer::error(429, "Too many failed attempts; see `Retry-After`"),
 ];
 

@@ -11,7 +11,7 @@ use http::StatusCode;
 use serde::Deserialize;
 
 use super::end_job;
-use super::request::{Actor, Body, NoParams, Params};
+use super::request::{Actor, Body, NoParams, Object, Params, given};
 use super::tasks::{waiting_time, within_a_call};
 use super::which::{UserName, Which};
 use super::wire::{EndManyBody, TaskBody};
@@ -25,12 +25,16 @@ use crate::tasks::{Task, TaskStatus};
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct EndManyRequest {
+    #[serde(default, deserialize_with = "given")]
     session_ids: Option<Vec<String>>,
-    user: Option<UserMember>,
+    #[serde(default, deserialize_with = "given")]
+    user: Option<Object<UserMember>>,
+    #[serde(default, deserialize_with = "given")]
     filter: Option<String>,
     #[serde(default)]
     dry_run: bool,
     /// Milliseconds.
+    #[serde(default, deserialize_with = "given")]
     wait: Option<u64>,
 }
 
@@ -89,7 +93,7 @@ pub(super) async fn end_many(
 async fn target(admin: &Admin, actor: &Actor, request: EndManyRequest) -> Result<Target, Problem> {
     match (request.session_ids, request.user, request.filter) {
         (Some(texts), None, None) => Ok(Target::Ids(parse(&texts)?)),
-        (None, Some(user), None) => Ok(Target::User {
+        (None, Some(Object(user)), None) => Ok(Target::User {
             directory: user.user_directory,
             id: user.user_id,
         }),

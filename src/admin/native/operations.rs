@@ -1,6 +1,6 @@
 //! What the description says of each route.
 
-use crate::admin::openapi::{Answer, Operation, Parameter};
+use crate::admin::openapi::{Answer, Link, Operation, Parameter};
 
 pub(super) const SPACES: Operation = Operation::get("/api/v1/spaces", "listSpaces", "List spaces")
     .about("Those that the key may look at, in the configuration's order.")
@@ -41,7 +41,11 @@ pub(super) const LIST: Operation = Operation::get(
     ),
     VIEW,
 ])
-.answers(&[Answer::json(200, "A page", "SessionPage"), BAD, NO_SPACE]);
+.answers(&[
+    Answer::json(200, "A page", "SessionPage").links(FIRST_SESSION),
+    BAD,
+    NO_SPACE,
+]);
 
 pub(super) const GROUPS: Operation = Operation::get(
     "/api/v1/spaces/{space}/sessions/groups",
@@ -100,7 +104,7 @@ pub(super) const END_MANY: Operation = Operation::post(
 .body("EndRequest")
 .answers(&[
     Answer::json(200, "What became of them", "EndResult"),
-    Answer::json(202, "A task is at it", "Task"),
+    Answer::json(202, "A task is at it", "Task").links(THE_TASK),
     BAD_BODY,
     NO_SPACE,
     TOO_LARGE,
@@ -259,6 +263,8 @@ pub(super) const ERRORS: &[Answer] = &[
         "The key may not do this, or a page of another origin asks",
     ),
     Answer::error(421, "The side port does not answer to this host"),
+    Answer::empty(414, "The target is longer than 65,534 bytes"),
+    Answer::empty(431, "The head is too large"),
     Answer::error(429, "Too many failed attempts; see `Retry-After`"),
     Answer::error(
         503,
@@ -270,6 +276,25 @@ const SESSION_PATH: &str = "/api/v1/spaces/{space}/sessions/{session}";
 const USER_PATH: &str = "/api/v1/spaces/{space}/users/{directory}/{id}/sessions";
 
 const LOCK_PATH: &str = "/api/v1/spaces/{space}/users/{directory}/{id}/lock";
+
+const FIRST_SESSION: &[Link] = &[session_link("getSession"), session_link("endSession")];
+const THE_TASK: &[Link] = &[Link {
+    operation: "getTask",
+    parameters: &[
+        ("space", "$request.path.space"),
+        ("task", "$response.body#/taskId"),
+    ],
+}];
+
+const fn session_link(operation: &'static str) -> Link {
+    Link {
+        operation,
+        parameters: &[
+            ("space", "$request.path.space"),
+            ("session", "$response.body#/sessions/0/sessionId"),
+        ],
+    }
+}
 
 const BAD: Answer = Answer::error(400, "The query cannot be understood: see `detail`");
 const BAD_BODY: Answer = Answer::error(400, "The body cannot be understood: see `detail`");
@@ -292,7 +317,7 @@ const USER_PARAMETER: Parameter = Parameter::query(
 const FILTER: Parameter = Parameter::query(
     "filter",
     "Only those that it lets through, in the filter language",
-    r#"{"type":"string","maxLength":65536,"examples":["user={name='a*'};client_type='UI'"]}"#,
+    r#"{"type":"string","maxLength":8192,"examples":["user={name='a*'};client_type='UI'"]}"#,
 );
 const VIEW: Parameter = Parameter::query(
     "view",

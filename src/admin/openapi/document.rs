@@ -144,8 +144,18 @@ fn parameter(parameter: &Parameter) -> Value {
 }
 
 fn answer(section: &Section, answer: &Answer) -> Value {
-    let content = match answer.content {
-        Content::Empty => return json!({"description": answer.about}),
+    let mut described = json!({"description": answer.about});
+    for link in answer.links {
+        let parameters: Map<String, Value> = link
+            .parameters
+            .iter()
+            .map(|(name, expression)| ((*name).to_owned(), (*expression).into()))
+            .collect();
+        described["links"][link.operation] =
+            json!({"operationId": link.operation, "parameters": parameters});
+    }
+    described["content"] = match answer.content {
+        Content::Empty => return described,
         Content::Json(schema) => json!({"application/json": {"schema": reference(schema)}}),
         Content::Error => {
             let (media_type, schema) = section.error;
@@ -153,7 +163,7 @@ fn answer(section: &Section, answer: &Answer) -> Value {
         }
         Content::Text(media_type) => json!({media_type: {"schema": {"type": "string"}}}),
     };
-    json!({"description": answer.about, "content": content})
+    described
 }
 
 fn reference(schema: &str) -> Value {

@@ -16,5 +16,5 @@ pub(super) use document::Key;
 pub(super) use document::{API_KEY, Section};
 #[cfg(test)]
 pub(super) use operation::Verb;
-pub(super) use operation::{Answer, Operation, Parameter};
+pub(super) use operation::{Answer, Link, Operation, Parameter};
 pub(super) use routes::{OPERATIONS, router};

@@ -67,13 +67,22 @@ pub(crate) struct Answer {
     pub(super) status: u16,
     pub(super) about: &'static str,
     pub(super) content: Content,
+    pub(super) links: &'static [Link],
+}
+
+/// An operation that takes up what an answer gave.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Link {
+    /// Its id.
+    pub(crate) operation: &'static str,
+    /// Its parameters, and the runtime expressions that they are.
+    pub(crate) parameters: &'static [(&'static str, &'static str)],
 }
 
 /// What is in an answer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Content {
     /// Nothing.
-    #[allow(dead_code, reason = "as Answer::empty")]
     Empty,
     /// JSON by the schema of this name.
     Json(&'static str),
@@ -148,6 +157,11 @@ impl Operation {
     /// Needs no key.
     pub(crate) const fn open(self) -> Self {
         Self { open: true, ..self }
+    }
+
+    /// Needs no key, if `open`.
+    pub(crate) const fn open_if(self, open: bool) -> Self {
+        Self { open, ..self }
     }
 
     /// The names of the variable segments.
@@ -258,10 +272,6 @@ impl Answer {
     }
 
     /// No body.
-    #[allow(
-        dead_code,
-        reason = "the native API always has something to say; others do not"
-    )]
     pub(crate) const fn empty(status: u16, about: &'static str) -> Self {
         Self::of(status, about, Content::Empty)
     }
@@ -271,6 +281,12 @@ impl Answer {
             status,
             about,
             content,
+            links: &[],
         }
+    }
+
+    /// With operations that take it up.
+    pub(crate) const fn links(self, links: &'static [Link]) -> Self {
+        Self { links, ..self }
     }
 }

@@ -198,13 +198,16 @@ async fn a_body_that_is_not_understood_ends_nothing() {
     side.open(&side.sales, "ann").await;
     for (body, says) in [
         ("{", "EOF"),
-        ("[]", "struct"),
+        ("[]", "expected an object"),
         ("{}", "exactly one of `sessionIds`, `user` and `filter`"),
         (
             r#"{"sessionIds":[],"user":{"userDirectory":"LAB","userId":"ann"}}"#,
             "exactly one",
         ),
         (r#"{"sessionIds":["x"]}"#, "`x` is not a UUID"),
+        (r#"{"user":["LAB","ann"]}"#, "expected an object"),
+        (r#"{"filter":"","user":null}"#, "null"),
+        (r#"{"filter":"","wait":null}"#, "null"),
         (r#"{"where":"all"}"#, "unknown field `where`"),
         (r#"{"filter":"all"}"#, "filter: expected"),
         (

@@ -84,7 +84,7 @@ async fn a_lock_that_is_not_understood_locks_nobody() {
         (r#"{"reason":"a\u0007"}"#, "reason: at most"),
         (&long, "reason: at most"),
         (r#"{"for":"1h"}"#, "unknown field `for`"),
-        ("[]", "expected"),
+        ("[null,null]", "expected an object"),
     ] {
         let answer = side.send(put(bearer, body)).await;
         let problem = answer.problem(400, "invalid-body");

@@ -66,8 +66,19 @@ struct Answer {
     text: String,
 }
 
+/// Lets every log event be asked about. One that another thread meets for the first time just
+/// before a test takes its log would else be off for good: tracing decides once, by who listens
+/// at that moment.
+fn listen() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry());
+    });
+}
+
 impl Side {
     fn new() -> Self {
+        listen();
         let clock = ManualClock::new();
         let metrics = Arc::new(Metrics::new());
         let feed = Feed::with_capacity(&clock, 8);

@@ -195,6 +195,16 @@ async fn the_description_needs_a_key_unless_it_is_made_public() {
     let public = crate::admin::builder(side.sessions.clone(), keys)
         .docs_public(true)
         .build();
+    let call = request("GET", "/openapi.json", None, "");
+    let answer = tower::ServiceExt::oneshot(public.clone(), call)
+        .await
+        .unwrap();
+    let body = http_body_util::BodyExt::collect(answer.into_body()).await;
+    let document: Value = serde_json::from_slice(&body.unwrap().to_bytes()).unwrap();
+    assert_eq!(
+        document["paths"]["/docs"]["get"]["security"],
+        serde_json::json!([])
+    );
     for (path, status) in [("/openapi.json", 200), ("/docs", 200), ("/metrics", 401)] {
         let call = request("GET", path, None, "");
         let answer = tower::ServiceExt::oneshot(public.clone(), call)
