@@ -179,9 +179,9 @@ impl Problem {
         self.kind.parts().1
     }
 
-    /// Its kind.
-    pub(crate) const fn kind(&self) -> ProblemKind {
-        self.kind
+    /// Whether it is of this kind.
+    pub(crate) fn is(&self, kind: ProblemKind) -> bool {
+        self.kind == kind
     }
 
     /// Says more. What is said is the caller's own input or fixed: never a secret.

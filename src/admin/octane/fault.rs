@@ -213,20 +213,15 @@ impl From<StoreError> for Fault {
 impl From<Problem> for Fault {
     /// What the checks that all dialects share found.
     fn from(problem: Problem) -> Self {
-        let (kind, text) = match problem.kind() {
-            ProblemKind::WrongHost => (
-                FaultKind::WrongHost,
-                "the side port does not answer to this host",
-            ),
-            ProblemKind::CrossOrigin => (
-                FaultKind::NotAuthorized,
-                "pages of other origins may not call the side port",
-            ),
-            ProblemKind::InvalidHost => (
-                FaultKind::IllegalRequest,
-                "the request names no host, or several",
-            ),
-            _ => (FaultKind::IllegalRequest, "the request is not understood"),
+        let (kind, text) = if problem.is(ProblemKind::WrongHost) {
+            let text = "the side port does not answer to this host";
+            (FaultKind::WrongHost, text)
+        } else if problem.is(ProblemKind::CrossOrigin) {
+            let text = "pages of other origins may not call the side port";
+            (FaultKind::NotAuthorized, text)
+        } else {
+            let text = "the request names no host, or several";
+            (FaultKind::IllegalRequest, text)
         };
         Self::new(kind, text)
     }

@@ -92,6 +92,9 @@ async fn what_administrators_do_is_audited_without_secrets() {
         ansi: Some(false),
     };
     let writer = lines.clone();
+    // With one subscriber alone, an event that a parallel test tells first, on a thread without
+    // any, is taken to interest nobody. With two, all are asked.
+    let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::default());
     let subscriber = options.subscriber(move || writer.clone()).unwrap();
     let _log = tracing::subscriber::set_default(subscriber);
 
