@@ -23,6 +23,7 @@ mod tasks;
 mod user;
 mod which;
 mod wire;
+mod wire_access;
 
 use std::sync::Arc;
 
