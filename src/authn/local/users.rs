@@ -23,6 +23,9 @@ pub struct LocalUsers {
     max_wait: Duration,
     by_user: Attempts<TokenDigest>,
     by_address: Attempts<IpAddr>,
+    /// How many passwords were hashed, and at what cost the last.
+    #[cfg(test)]
+    hashed: std::sync::Mutex<(usize, (u32, u32, u32))>,
 }
 
 /// Why a login did not succeed. The first is all that the person may be told of names and
@@ -72,6 +75,8 @@ impl LocalUsers {
                 limits.address_refill,
                 Arc::clone(clock),
             ),
+            #[cfg(test)]
+            hashed: std::sync::Mutex::default(),
         }
     }
 
@@ -125,6 +130,12 @@ impl LocalUsers {
         self.by_user.take(&key).map_err(too_many)?;
 
         let password = Zeroizing::new(password.as_bytes().to_vec());
+        #[cfg(test)]
+        {
+            let mut hashed = self.hashed.lock().unwrap();
+            let hash = user.as_deref().map_or(&*decoy, UserEntry::password);
+            *hashed = (hashed.0 + 1, hash.cost());
+        }
         let candidate = user.clone();
         let verified = tokio::task::spawn_blocking(move || {
             // Given back when the work is done, not when the caller goes away.
@@ -143,6 +154,11 @@ impl LocalUsers {
     #[cfg(test)]
     pub(super) fn decoy_cost(&self) -> (u32, u32, u32) {
         self.table.load().decoy.cost()
+    }
+
+    #[cfg(test)]
+    pub(super) fn hashed(&self) -> (usize, (u32, u32, u32)) {
+        *self.hashed.lock().unwrap()
     }
 
     #[cfg(test)]
