@@ -58,5 +58,9 @@ release: ## The release binary
 clients: release ## Real clients (a browser, a WebSocket client) against the running demo
 	TESTED_GATEPASS="$(abspath $(TARGET_DIR))/release/gatepass" tests/clients/run
 
-bench: ## Benchmarks (criterion)
-	$(CARGO) bench $(LOCKED)
+bench: ## Benchmarks: as a proxy against nginx and haproxy, the layer, the session table
+	benches/proxy.py
+	benches/proxy.py --one-core
+	benches/layer.py
+	benches/layer.py --one-core
+	$(CARGO) bench $(LOCKED) --bench table

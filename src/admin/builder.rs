@@ -16,7 +16,7 @@ use super::keys::ApiKeys;
 use super::problem::{self, Problem, ProblemKind};
 use super::spaces::{AdminSpaces, SpaceInfo};
 use super::state::Admin;
-use super::{native, openapi, ops};
+use super::{native, octane, openapi, ops};
 use crate::domain::HostPattern;
 use crate::sessions::{Feed, Sessions};
 use crate::tasks::Tasks;
@@ -112,7 +112,7 @@ impl AdminBuilder {
         self
     }
 
-    /// The router: health, metrics and the native API, each behind what it needs.
+    /// The router: health, metrics, the native API and the Octane dialect, each behind what it needs.
     pub fn build(self) -> Router {
         let admin = Arc::new(self.admin);
         let sections = [
@@ -135,6 +135,7 @@ impl AdminBuilder {
             .layer(from_fn_with_state(Arc::clone(&admin), guard));
         open.method_not_allowed_fallback(wrong_method)
             .merge(guarded)
+            .merge(octane::router(&admin))
             .layer(CatchPanicLayer::custom(problem::of_panic))
             .layer(from_fn(problem::finish))
             .with_state(admin)

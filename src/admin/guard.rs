@@ -57,6 +57,16 @@ pub(super) fn client_ip(extensions: &Extensions) -> Option<IpAddr> {
 }
 
 fn check_browser(admin: &Admin, request: &Request) -> Result<(), Problem> {
+    check_source(admin, request)?;
+    let empty = request.body().is_end_stream() || request.body().size_hint().exact() == Some(0);
+    if !empty && !is_json(request.headers()) {
+        return Err(ProblemKind::NotJson.into());
+    }
+    Ok(())
+}
+
+/// The first two checks: for a host of ours, and not from a page of another origin.
+pub(super) fn check_source(admin: &Admin, request: &Request) -> Result<(), Problem> {
     let headers = request.headers();
     let authority = admin.hosts().check(request.uri(), headers)?;
     let scheme = request.extensions().get::<Connection>().map(|c| c.scheme);
@@ -71,14 +81,11 @@ fn check_browser(admin: &Admin, request: &Request) -> Result<(), Problem> {
     {
         return Err(ProblemKind::CrossOrigin.into());
     }
-    let empty = request.body().is_end_stream() || request.body().size_hint().exact() == Some(0);
-    if !empty && !is_json(headers) {
-        return Err(ProblemKind::NotJson.into());
-    }
     Ok(())
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
+/// Whether a body is declared as JSON, once.
+pub(super) fn is_json(headers: &HeaderMap) -> bool {
     let mut types = headers.get_all(header::CONTENT_TYPE).iter();
     let (Some(Ok(one)), None) = (types.next().map(HeaderValue::to_str), types.next()) else {
         return false;

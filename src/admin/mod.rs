@@ -12,6 +12,7 @@
 //! | `/api/v1/spaces/{space}/sessions[/{sessionId}]` | list, look at one, end one |
 //! | `/api/v1/spaces/{space}/sessions/end` | end many |
 //! | `/api/v1/spaces/{space}/users/{directory}/{id}/sessions` | of one user: list, end all |
+//! | `/authentication`, `/api/shared_spaces` and more | the Octane dialect |
 //! | `/openapi.json`, `/docs` | all of it described, for programs and for people |
 //!
 //! A request passes: one that finishes every answer (problems as RFC 9457 JSON, `no-store`)
@@ -25,9 +26,11 @@ mod hosts;
 pub mod keys;
 mod native;
 mod observe;
+mod octane;
 mod openapi;
 mod ops;
 mod problem;
+mod raw_targets;
 mod server;
 mod spaces;
 mod state;

@@ -179,6 +179,11 @@ impl Problem {
         self.kind.parts().1
     }
 
+    /// Whether it is of this kind.
+    pub(crate) fn is(&self, kind: ProblemKind) -> bool {
+        self.kind == kind
+    }
+
     /// Says more. What is said is the caller's own input or fixed: never a secret.
     pub(crate) fn detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
@@ -195,7 +200,7 @@ impl Problem {
     }
 
     /// The same, of another kind.
-    pub(crate) const fn kind(mut self, kind: ProblemKind) -> Self {
+    pub(crate) const fn of_kind(mut self, kind: ProblemKind) -> Self {
         self.kind = kind;
         self
     }

@@ -19,7 +19,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_service::Service as _;
 
+use super::raw_targets::RawTargets;
 use crate::domain::{Connection, Scheme};
+use crate::net::strict_h1;
 
 /// Serves a side port's router over HTTP/1.1.
 ///
@@ -166,7 +168,7 @@ async fn serve(
         .header_read_timeout(limits.head)
         .max_headers(MAX_HEADERS)
         .max_buf_size(MAX_HEAD)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(RawTargets::new(stream, FRAMING)), service);
     let mut connection = pin!(connection);
     let served = tokio::select! {
         served = &mut connection => served,
@@ -209,5 +211,11 @@ fn is_of_connection(error: &io::Error) -> bool {
 
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 const MAX_HEADERS: usize = 64;
-/// Bytes of a request's head: the longest target that there can be, and some headers.
+/// Bytes of a request's head: a target of up to 64 KiB, as lists of ids come in it, and 16 KiB
+/// of headers.
 const MAX_HEAD: usize = 80 * 1024;
+const FRAMING: strict_h1::Limits = strict_h1::Limits {
+    head: MAX_HEAD,
+    request_line: MAX_HEAD,
+    lines: MAX_HEADERS,
+};

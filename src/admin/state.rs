@@ -68,7 +68,14 @@ impl Admin {
     }
 
     pub(super) fn tasks(&self) -> &Tasks {
-        let start = || Tasks::builder(Arc::clone(self.sessions.clock())).start();
+        let start = || {
+            Tasks::builder(Arc::clone(self.sessions.clock()))
+                .max_errors(MAX_TASK_ERRORS)
+                .start()
+        };
         self.tasks.get_or_init(start)
     }
 }
+
+/// As many as a query can name ids.
+const MAX_TASK_ERRORS: usize = 4096;

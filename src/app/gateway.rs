@@ -66,11 +66,14 @@ impl Gateway {
         let feed = Feed::new(&*clock);
         let sessions = Sessions::builder()
             .clock(Arc::clone(&clock))
+            .retention(retention)
             .store(Arc::new(MemoryStore::new(retention, Arc::clone(&clock))))
             .retention(retention)
             .observer(Arc::new(SessionObserver::new(Arc::clone(&metrics))))
             .observer(Arc::new(feed.clone()))
             .build();
+        let licenses = sessions.licenses().clone();
+        metrics.read_licenses(move || licenses.all());
         let settings = edge_settings(&options.edge, options.log.access);
         let assertion_key = Arc::new(AssertionKey::generate().map_err(BuildError::AssertionKey)?);
         let mut users = Users::default();
@@ -82,6 +85,8 @@ impl Gateway {
             users: &users,
             workers: settings.workers.get(),
         };
+        let plan = planner.plan(&options)?;
+        plan.set_policies(&sessions);
         let Plan {
             targets,
             trusted,
@@ -89,7 +94,7 @@ impl Gateway {
             keys,
             users: new_users,
             ..
-        } = planner.plan(&options)?;
+        } = plan;
         users.commit(new_users);
         let (keys, spaces) = (
             ApiKeys::with_clock(keys, Arc::clone(&clock)),
@@ -187,7 +192,7 @@ impl Gateway {
                 return Err(error);
             }
         };
-        plan.set_policies();
+        plan.set_policies(&self.sessions);
         let Plan {
             targets,
             trusted,

@@ -11,7 +11,7 @@ use super::options::{AuthnMethod, GatewayOptions, KeySource, SpaceOptions};
 use super::space::{Shared, asserted_names, settings};
 use crate::admin::SpaceInfo;
 use crate::admin::keys::{ApiKey, KeysFile};
-use crate::domain::{Clock, SpaceState};
+use crate::domain::{Clock, SeatLimit, SessionPolicy, SpaceState};
 use crate::net::TrustedProxies;
 use crate::proxy::headers::{AssertionKey, CookieNames};
 use crate::proxy::router::{Place, Router};
@@ -36,7 +36,7 @@ pub(super) struct Plan {
     pub(super) infos: Vec<SpaceInfo>,
     pub(super) keys: Vec<ApiKey>,
     pub(super) users: NewUsers,
-    policies: Vec<(Arc<SpaceState>, crate::domain::SessionPolicy)>,
+    policies: Vec<(Arc<SpaceState>, SessionPolicy, Vec<SeatLimit>)>,
 }
 
 impl Planner<'_> {
@@ -78,7 +78,7 @@ impl Planner<'_> {
                 place(space),
                 Arc::new(ProxySpace::new(settings, self.workers)),
             ));
-            policies.push((state, space.session));
+            policies.push((state, space.session, space.licenses.clone()));
         }
         Ok(Plan {
             targets: Router::new(targets),
@@ -92,10 +92,11 @@ impl Planner<'_> {
 }
 
 impl Plan {
-    /// Puts the spaces' session policies into force.
-    pub(super) fn set_policies(&self) {
-        for (state, policy) in &self.policies {
+    /// Puts the spaces' session policies and the seats of their licenses into force.
+    pub(super) fn set_policies(&self, sessions: &Sessions) {
+        for (state, policy, seats) in &self.policies {
             state.set_policy(*policy);
+            sessions.set_seats(state.id(), seats.clone());
         }
     }
 }

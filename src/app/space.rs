@@ -102,6 +102,7 @@ pub(super) fn settings(
         connections: UpstreamSettings {
             connect_timeout: options.timeouts.connect,
             head_timeout: options.timeouts.response_head,
+            request_timeout: options.timeouts.request_idle,
             queue_timeout: options.timeouts.pool_wait,
             connections: options.pool.max_connections,
             idle_timeout: options.pool.idle_timeout,
@@ -109,7 +110,6 @@ pub(super) fn settings(
         },
         strip_prefix: options.strip_prefix,
         host,
-        request_idle: options.timeouts.request_idle,
         body_idle: Some(options.timeouts.body_idle),
         tunnel_idle: Some(options.timeouts.tunnel_idle),
         jwks,

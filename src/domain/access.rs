@@ -1,8 +1,10 @@
 //! A space's access rules: which users may use which paths.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use globset::{GlobBuilder, GlobMatcher};
+use smallvec::SmallVec;
 
 use super::{Attributes, Method, RequestPath, Session};
 
@@ -90,16 +92,62 @@ impl AccessRule {
         })
     }
 
-    /// Whether it covers `path`, as it is or `decoded`.
-    fn covers_either(&self, method: &str, path: &RequestPath<'_>, decoded: &str) -> bool {
-        self.covers(method, path.as_str()) || self.covers(method, decoded)
+    fn covers(&self, method: &str, path: &RulePath<'_>) -> bool {
+        (self.methods.is_empty() || self.methods.iter().any(|m| &**m == method))
+            && path.forms().any(|form| self.glob.is_match(form))
+    }
+}
+
+/// A path in the forms that rules look at: as it is, as a folder, and both of it decoded.
+/// Allocates for none of them, unless the path is long or encoded.
+struct RulePath<'p> {
+    path: &'p str,
+    folder: Folder,
+    decoded: Option<(String, Folder)>,
+}
+
+/// A path with a slash behind it; empty when it has one.
+type Folder = SmallVec<[u8; 256]>;
+
+impl<'p> RulePath<'p> {
+    fn new(path: &'p RequestPath<'_>) -> Self {
+        let decoded = match path.decoded() {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(decoded) => {
+                let folder = folder(&decoded);
+                Some((decoded, folder))
+            }
+        };
+        Self {
+            path: path.as_str(),
+            folder: folder(path.as_str()),
+            decoded,
+        }
     }
 
-    fn covers(&self, method: &str, path: &str) -> bool {
-        (self.methods.is_empty() || self.methods.iter().any(|m| &**m == method))
-            && (self.glob.is_match(path)
-                || (!path.ends_with('/') && self.glob.is_match(format!("{path}/"))))
+    fn forms(&self) -> impl Iterator<Item = &str> {
+        let decoded = self.decoded.iter();
+        let decoded = decoded.flat_map(|(path, folder)| [Some(&**path), text(folder)]);
+        [Some(self.path), text(&self.folder)]
+            .into_iter()
+            .chain(decoded)
+            .flatten()
     }
+}
+
+fn folder(path: &str) -> Folder {
+    let mut folder = Folder::new();
+    if !path.ends_with('/') {
+        folder.extend_from_slice(path.as_bytes());
+        folder.push(b'/');
+    }
+    folder
+}
+
+fn text(folder: &Folder) -> Option<&str> {
+    str::from_utf8(folder)
+        .ok()
+        .filter(|folder| !folder.is_empty())
 }
 
 /// The rules of a space. A request must meet every rule that covers it; what no rule covers
@@ -136,10 +184,9 @@ impl AccessRules {
         if self.0.is_empty() {
             return Ok(());
         }
-        let decoded = path.decoded();
+        let path = RulePath::new(path);
         for (rule, r) in self.0.iter().enumerate() {
-            let covered = r.covers(method, path.as_str()) || r.covers(method, &decoded);
-            if covered
+            if r.covers(method, &path)
                 && !r
                     .requirement
                     .is_met(session.identity().attributes(), session.method())
@@ -158,10 +205,8 @@ impl AccessRules {
         method: &'r str,
         path: &'r RequestPath<'_>,
     ) -> impl Iterator<Item = &'r AccessRule> {
-        let decoded = path.decoded().into_owned();
-        self.0
-            .iter()
-            .filter(move |rule| rule.covers_either(method, path, &decoded))
+        let path = RulePath::new(path);
+        self.0.iter().filter(move |rule| rule.covers(method, &path))
     }
 }
 

@@ -93,13 +93,22 @@ pub fn host_of_authority(authority: &str) -> Option<&str> {
     (port_ok && (host.starts_with('[') || is_name(host))).then_some(host)
 }
 
+/// Whether `host` is labels of 1 to 63 letters, digits, `-` and `_`, between dots.
 fn is_name(host: &str) -> bool {
-    let label = |l: &str| {
-        (1..=63).contains(&l.len())
-            && l.bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-    };
-    host.len() <= 253 && !host.is_empty() && host.split('.').all(label)
+    let mut label = 0_usize;
+    for byte in host.bytes() {
+        if byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_' {
+            label += 1;
+        } else if byte == b'.' && label > 0 {
+            label = 0;
+        } else {
+            return false;
+        }
+        if label > 63 {
+            return false;
+        }
+    }
+    label > 0 && host.len() <= 253
 }
 
 #[cfg(test)]

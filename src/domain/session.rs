@@ -26,6 +26,8 @@ pub enum Method {
     Anonymous,
     /// By the program that embeds the layer.
     Custom,
+    /// An administrator's API key, at the side port and there only.
+    ApiKey,
 }
 
 impl Method {
@@ -38,6 +40,7 @@ impl Method {
             Self::Local => "local",
             Self::Anonymous => "anonymous",
             Self::Custom => "custom",
+            Self::ApiKey => "api-key",
         }
     }
 }

@@ -54,6 +54,14 @@ impl Token {
         TokenDigest::of(&self.0)
     }
 
+    /// What the process keeps of a token that opens the side port. It is another digest than
+    /// [`digest`](Self::digest), so that a token is of no use at the door that is not its own:
+    /// an API client's opens no application, a user's opens no administration.
+    #[must_use]
+    pub fn side_port_digest(&self) -> TokenDigest {
+        TokenDigest::of_parts(&[b"side-port", &self.0])
+    }
+
     /// The text for the cookie. The caller sends it to the client and nowhere else.
     #[must_use]
     pub fn expose(&self) -> String {
@@ -168,6 +176,16 @@ mod tests {
         let token = Token::generate();
         assert_eq!(format!("{token:?}"), "Token(..)");
         assert!(format!("{:?}", token.digest()).len() < 30);
+    }
+
+    #[test]
+    fn s10_the_side_port_keeps_another_digest() {
+        let token = Token::generate();
+        assert_ne!(token.digest(), token.side_port_digest());
+        assert_eq!(
+            Token::parse(token.expose().as_bytes()).map(|t| t.side_port_digest()),
+            Ok(token.side_port_digest())
+        );
     }
 
     #[test]

@@ -57,7 +57,10 @@ impl CookieNames {
         let name = self.name(scheme).as_bytes();
         let mut found = None;
         for header in values {
-            for pair in header.split(|byte| *byte == b';') {
+            let mut rest = header;
+            loop {
+                let end = memchr::memchr(b';', rest);
+                let pair = &rest[..end.unwrap_or(rest.len())];
                 let value = pair
                     .trim_ascii()
                     .strip_prefix(name)
@@ -66,6 +69,10 @@ impl CookieNames {
                     && found.replace(value).is_some()
                 {
                     return Presented::Unusable;
+                }
+                match end {
+                    Some(end) => rest = &rest[end + 1..],
+                    None => break,
                 }
             }
         }

@@ -14,7 +14,7 @@ use super::gate::Gate;
 use super::reject::{page, see_other};
 use super::{client, pages};
 use crate::authn::AuthnRequest;
-use crate::domain::{Connection, ReturnTarget};
+use crate::domain::{Connection, RequestPath, ReturnTarget};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -148,12 +148,25 @@ impl Gate {
         else {
             return start;
         };
-        let below = self.0.prefix.strip(target.as_str());
-        if below.is_some_and(Self::is_reserved) {
+        if self.is_own_page(target.as_str()) {
             start
         } else {
             target.to_string()
         }
+    }
+
+    /// Whether a browser that goes to `target` comes to one of our own pages, of this host or
+    /// another: a login must not lead to the logout.
+    fn is_own_page(&self, target: &str) -> bool {
+        let place = target.split(['?', '#']).next().unwrap_or_default();
+        let path = match place.split_once("://") {
+            Some((_, rest)) => rest.find('/').map_or("/", |at| &rest[at..]),
+            None => place,
+        };
+        RequestPath::parse(path).is_ok_and(|path| {
+            let below = self.0.prefix.strip(path.as_str());
+            below.is_some_and(Self::is_reserved)
+        })
     }
 }
 

@@ -19,7 +19,8 @@
 //! - nobody, otherwise (scripts, other programs): 401;
 //! - somebody who may not, has too many sessions, is locked, or for whom no license is left: 403,
 //!   never a redirect;
-//! - a store or key server that cannot be reached: 503, and the cookie stays.
+//! - a store or key server that cannot be reached: 503, and the cookie stays;
+//! - a gRPC call: the same as a `grpc-status`, which is 16, 7 or 14.
 //!
 //! ```
 //! use std::convert::Infallible;
@@ -58,6 +59,7 @@ pub mod endpoints;
 mod extract;
 mod future;
 mod gate;
+mod grpc;
 #[expect(clippy::module_inception, reason = "tower's name for the thing")]
 mod layer;
 #[cfg(feature = "local")]

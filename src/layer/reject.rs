@@ -14,7 +14,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use super::admit::Refusal;
 use super::client::accepts_html;
 use super::gate::Gate;
-use super::pages;
+use super::{grpc, pages};
 use crate::authn::{AuthnRequest, BearerError, Challenge};
 use crate::domain::{ReturnTarget, Timestamp};
 
@@ -144,8 +144,8 @@ impl Gate {
     }
 }
 
-/// A short answer to a request with these headers: a page under `title` for who takes HTML,
-/// otherwise a problem (RFC 9457).
+/// A short answer to a request with these headers: a gRPC status for a call, a page under
+/// `title` for who takes HTML, otherwise a problem (RFC 9457).
 #[must_use]
 pub fn short_answer(
     headers: &HeaderMap,
@@ -153,6 +153,9 @@ pub fn short_answer(
     status: StatusCode,
     text: &str,
 ) -> Response<Bytes> {
+    if grpc::is_call(headers) {
+        return grpc::answer(status, text);
+    }
     if accepts_html(headers) {
         return page(status, pages::message(title, status, text));
     }

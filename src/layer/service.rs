@@ -157,10 +157,6 @@ fn request_of(parts: &Parts) -> AuthnRequest<'_> {
     }
 }
 
-#[expect(
-    clippy::result_large_err,
-    reason = "the response is what the caller goes on with"
-)]
 /// The path that rules are matched against. The inner service reads the path as it came, so
 /// one that programs read differently is refused rather than put into another form.
 fn below_prefix<'p>(gate: &Gate, parts: &'p Parts) -> Result<RequestPath<'p>, Response<Bytes>> {

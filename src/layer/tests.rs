@@ -15,11 +15,13 @@ use tower::{Service, ServiceExt as _, service_fn};
 use super::{Gate, ProxySessionService};
 use crate::authn::header::HeaderAuthenticator;
 use crate::authn::{Anonymous, AnonymousMode};
+#[cfg(feature = "local")]
+use crate::domain::Clock;
 use crate::domain::{
-    AccessRule, AccessRules, Connection, LimitPolicy, ManualClock, Requirement, Scheme, Session,
-    SessionPolicy, SpaceId, UserLimit,
+    AccessRule, AccessRules, ClassifyRule, Connection, Identity, LimitPolicy, ManualClock,
+    Requirement, Scheme, SeatLimit, Session, SessionPolicy, SpaceId, UserLimit,
 };
-use crate::sessions::{EndCause, Sessions};
+use crate::sessions::{EndCause, LockOrder, Sessions};
 
 const PEER: &str = "127.0.0.1:50000";
 
@@ -349,6 +351,105 @@ async fn a_limit_that_is_reached_is_told_apart() {
         .await;
     assert_eq!(seen.status, StatusCode::FORBIDDEN);
     assert!(seen.body.contains("1 open sessions"), "{}", seen.body);
+}
+
+#[tokio::test]
+async fn a_user_who_is_locked_is_told_until_when() {
+    let stage = Stage::new();
+    let space = SpaceId::new("default").unwrap();
+    let ann = Identity::new("LAB", "ann").unwrap();
+    let cookie = stage.send(request("/", &[ANN])).await.cookie().unwrap();
+    for (time, told) in [
+        (Some(Duration::from_secs(90)), "until 2026-01-01 00:02 UTC"),
+        (None, "Ask an administrator"),
+    ] {
+        let order = LockOrder {
+            time,
+            by: "root".into(),
+            reason: None,
+        };
+        stage.sessions.lock_user(&space, &ann, order).await.unwrap();
+        for accept in [("accept", "*/*"), PAGE] {
+            let headers = [ANN, accept, (COOKIE.as_str(), &*cookie)];
+            let seen = stage.send(request("/", &headers)).await;
+            assert_eq!(seen.status, StatusCode::FORBIDDEN);
+            assert!(seen.body.contains(told), "{}", seen.body);
+            assert!(seen.cookie().is_none());
+        }
+        // The cookie alone opens nothing, as ever.
+        let seen = stage
+            .send(request("/", &[(COOKIE.as_str(), &cookie)]))
+            .await;
+        assert_eq!(seen.status, StatusCode::UNAUTHORIZED);
+    }
+    let bob = stage.send(request("/", &[("x-user", "bob")])).await;
+    assert_eq!(bob.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_license_without_a_free_seat_is_told_apart() {
+    let rule = ClassifyRule {
+        license: Some("pro".into()),
+        ..ClassifyRule::default()
+    };
+    let stage = Stage::with(|gate| gate.classify(vec![rule]));
+    for (seats, told) in [(1, "The only seat"), (2, "All 2 seats of the license pro")] {
+        let limit = SeatLimit {
+            license: "pro".into(),
+            seats,
+            policy: LimitPolicy::Refuse,
+        };
+        stage
+            .sessions
+            .set_seats(&SpaceId::new("default").unwrap(), vec![limit]);
+        let user = format!("user{seats}");
+        let fits = stage.send(request("/", &[("x-user", &user)])).await;
+        assert_eq!(fits.status, StatusCode::OK);
+        let seen = stage.send(request("/", &[("x-user", "more")])).await;
+        assert_eq!(seen.status, StatusCode::FORBIDDEN);
+        assert!(seen.body.contains(told), "{}", seen.body);
+    }
+}
+
+#[cfg(feature = "local")]
+#[tokio::test]
+async fn the_login_page_tells_of_a_lock_only_who_has_the_password() {
+    use crate::authn::local::{LocalAuthenticator, LocalUsers, LoginLimits, UserEntry, UsersFile};
+
+    let folder = tempfile::tempdir().unwrap();
+    let mut file = UsersFile::load_or_empty(folder.path().join("users.toml")).unwrap();
+    let ann = Identity::new("LAB", "ann").unwrap();
+    let entry = UserEntry::new(ann.clone(), "correct horse").unwrap();
+    file.add(entry).unwrap();
+    let clock: Arc<dyn Clock> = Arc::new(ManualClock::new());
+    let users = Arc::new(LocalUsers::new(&file, LoginLimits::default(), &clock));
+    let stage = Stage::with(|gate| gate.authenticator(LocalAuthenticator::new(users)));
+    let log_in = async |password: &str| {
+        let form = format!("username=ann&password={password}&return=/a");
+        let kind = ("content-type", "application/x-www-form-urlencoded");
+        let (mut parts, _) = request("/.gatepass/login", &[PAGE, kind]).into_parts();
+        parts.method = http::Method::POST;
+        let seen = stage
+            .send(Request::from_parts(parts, Full::from(form)))
+            .await;
+        (seen.status, seen.body)
+    };
+    let wrong = log_in("wrong").await;
+    assert_eq!(wrong.0, StatusCode::UNAUTHORIZED);
+    let order = LockOrder {
+        time: None,
+        by: "root".into(),
+        reason: Some("secret".into()),
+    };
+    let space = SpaceId::new("default").unwrap();
+    stage.sessions.lock_user(&space, &ann, order).await.unwrap();
+    assert_eq!(log_in("wrong").await, wrong, "a wrong password tells of it");
+    let (status, page) = log_in("correct+horse").await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
+    assert!(page.contains("Your account is locked"), "{page}");
+    assert!(page.contains("<form") && !page.contains("secret"), "{page}");
+    stage.sessions.unlock_user(&space, &ann);
+    assert_eq!(log_in("correct+horse").await.0, StatusCode::SEE_OTHER);
 }
 
 #[tokio::test]

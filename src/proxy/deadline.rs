@@ -120,10 +120,11 @@ impl TimeLimit {
         self.due = 0;
     }
 
-    /// Something came at the tick `at`: the wait is measured from there.
+    /// The present wait has lasted too long at the tick `due`, which is not 0, whatever its
+    /// time was.
     #[inline]
-    pub const fn progress_at(&mut self, at: u64) {
-        self.due = at.saturating_add(self.ticks);
+    pub const fn run_out_at(&mut self, due: u64) {
+        self.due = due;
     }
 
     /// Ready when the present wait has lasted too long; call it when there is nothing to do

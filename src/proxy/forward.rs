@@ -8,7 +8,7 @@ use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 
 use super::body::{ProxyBody, RequestBody, outlasts_its_request};
-use super::headers::{Peer, RequestFacts};
+use super::headers::{Exchange, Peer, RequestFacts};
 use super::record::Record;
 use super::rescue;
 use super::space::ProxySpace;
@@ -50,7 +50,7 @@ pub(super) async fn forward(mut request: Forward<'_>) -> Response<ProxyBody> {
     let body = RequestBody::new(
         body,
         worker.deadlines(),
-        settings.request_idle,
+        worker.edge.settings.timeouts.body,
         Some(space.request_trailers()),
     );
     let upstream = space.upstream(worker.number, &worker.pool);
@@ -120,16 +120,15 @@ impl Forward<'_> {
             consumed: &[],
         };
         let headers = &mut self.parts.headers;
-        let _ = settings.headers.prepare_request(headers, &facts);
+        let exchange = settings.headers.prepare_request(headers, &facts);
         match &self.upgrade {
             Some(upgrade) => upgrade.apply(headers),
             // What we do not take for an upgrade must not become one upstream.
-            None => {
+            None if exchange == Exchange::Upgrade => {
                 headers.remove(UPGRADE);
-                if !headers.contains_key(http::header::TE) {
-                    headers.remove(CONNECTION);
-                }
+                headers.remove(CONNECTION);
             }
+            None => {}
         }
         if let Some(host) = &settings.host {
             headers.insert(HOST, host.clone());

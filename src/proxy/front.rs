@@ -238,9 +238,9 @@ fn failure(error: &UpstreamError) -> Response<ProxyBody> {
         UpstreamError::QueueFull { .. } | UpstreamError::QueueTimeout { .. } => {
             page(StatusCode::SERVICE_UNAVAILABLE, "busy")
         }
-        UpstreamError::ConnectTimeout { .. } | UpstreamError::HeadTimeout { .. } => {
-            page(StatusCode::GATEWAY_TIMEOUT, "timeout")
-        }
+        UpstreamError::ConnectTimeout { .. }
+        | UpstreamError::HeadTimeout { .. }
+        | UpstreamError::RequestStall { .. } => page(StatusCode::GATEWAY_TIMEOUT, "timeout"),
     }
 }
 

@@ -59,7 +59,9 @@ pub(super) fn upstream_failed(
             StatusCode::SERVICE_UNAVAILABLE,
             "The application is busy. Try again in a moment.",
         ),
-        UpstreamError::ConnectTimeout { .. } | UpstreamError::HeadTimeout { .. } => (
+        UpstreamError::ConnectTimeout { .. }
+        | UpstreamError::HeadTimeout { .. }
+        | UpstreamError::RequestStall { .. } => (
             StatusCode::GATEWAY_TIMEOUT,
             "The application does not answer in time.",
         ),

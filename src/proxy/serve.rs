@@ -31,8 +31,11 @@ pub(super) async fn serve(
     let edge = &worker.edge;
     // Bytes behind a request for an upgrade wait until it is decided: at the latest when
     // this is dropped.
-    let pending = client.framing.upgrade(request.version(), request.headers());
-    let upgrade = UpgradeRequest::take(&mut request);
+    let (mut pending, mut upgrade) = (None, None);
+    if request.headers().contains_key(header::UPGRADE) {
+        pending = client.framing.upgrade(request.version(), request.headers());
+        upgrade = UpgradeRequest::take(&mut request);
+    }
     let (mut parts, body) = request.into_parts();
     let connection = facts(worker, client, &parts);
 

@@ -32,8 +32,6 @@ pub struct SpaceSettings {
     pub strip_prefix: bool,
     /// The Host that the upstream sees; `None` for the client's.
     pub host: Option<HeaderValue>,
-    /// How long a client may take for the next part of a request's body.
-    pub request_idle: Duration,
     /// How long an upstream may take for the next part of a response's body; `None` for ever.
     pub body_idle: Option<Duration>,
     /// How long nothing may move in an upgraded connection; `None` for ever.

@@ -2,7 +2,7 @@
 
 use std::ops::Bound;
 
-use super::ast::{Comparison, Expr, Located, Operator, Predicate, Query, Value};
+use super::ast::{Comparison, Expr, Located, Number, Operator, Predicate, Query, Value};
 use super::condition::{ColumnTest, Condition, Join, Test};
 use super::date;
 use super::error::{QueryError, QueryErrorKind};
@@ -120,16 +120,16 @@ impl<C: Copy + Eq> Place<C> {
             (Kind::Timestamp, Value::Text(text)) if text.without_wildcards() == Some("null") => {
                 Test::Null
             }
-            (Kind::Timestamp, value_) => {
-                let time = as_time(value_).ok_or_else(|| self.wrong_type(value))?;
+            (Kind::Timestamp, literal) => {
+                let time = as_time(literal).ok_or_else(|| self.wrong_type(value))?;
                 Test::Time(TimeRange::new(time, time))
             }
-            (Kind::Number, value_) => {
-                let number = as_number(value_).ok_or_else(|| self.wrong_type(value))?;
-                Test::Number((Bound::Included(number), Bound::Included(number)))
+            (Kind::Number, literal) => {
+                let number = as_number(literal).ok_or_else(|| self.wrong_type(value))?;
+                Test::Number(bounds(Operator::Equal, number))
             }
-            (Kind::Bool, value_) => {
-                Test::Bool(as_bool(value_).ok_or_else(|| self.wrong_type(value))?)
+            (Kind::Bool, literal) => {
+                Test::Bool(as_bool(literal).ok_or_else(|| self.wrong_type(value))?)
             }
             _ => return Err(self.wrong_type(value)),
         };
@@ -257,7 +257,7 @@ fn as_time(value: &Value) -> Option<i64> {
 fn as_number(value: &Value) -> Option<f64> {
     match value {
         Value::Number(number) => Some(number.to_f64()),
-        Value::Text(text) => super::ast::Number::new(text.without_wildcards()?).map(|n| n.to_f64()),
+        Value::Text(text) => Number::new(text.without_wildcards()?).map(|n| n.to_f64()),
         _ => None,
     }
 }

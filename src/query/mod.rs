@@ -26,7 +26,7 @@
 //! ```
 //! use gatepass::query::{Field, FieldValue, Kind, Limits, Query, Record, Schema};
 //!
-//! #[derive(Clone, Copy, PartialEq, Eq)]
+//! #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 //! enum Column { Id, Client }
 //!
 //! static FIELDS: [Field<Column>; 2] = [

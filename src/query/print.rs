@@ -79,7 +79,7 @@ impl Display for Number {
 
 impl Display for Text {
     /// In the quotes of which it holds fewer, and with no more escapes than needed: a
-    /// backslash is an escape only before one of the [`ESCAPABLE`].
+    /// backslash is an escape only before one of the `ESCAPABLE`.
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let count = |quote| {
             self.pieces()

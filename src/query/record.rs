@@ -117,7 +117,7 @@ impl fmt::Write for ShortText {
 
 impl fmt::Debug for ShortText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self.as_str(), f)
+        write!(f, "{:?}", self.as_str())
     }
 }
 

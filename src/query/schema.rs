@@ -10,7 +10,7 @@ use super::error::{QueryError, QueryErrorKind};
 /// ```
 /// use gatepass::query::{Field, Kind, Schema};
 ///
-/// #[derive(Clone, Copy, PartialEq, Eq)]
+/// #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 /// enum Column { Id, Start, UserId, UserName }
 ///
 /// static USER: [Field<Column>; 2] = [
@@ -142,7 +142,8 @@ impl<C: Copy> Field<C> {
         Self { aliases, ..self }
     }
 
-    /// Promises that every record has a value here. Plans are tighter then.
+    /// Promises that every record (or, in a reference, every one referred to) has a value here.
+    /// Plans are tighter then.
     #[must_use]
     pub const fn never_null(self) -> Self {
         Self {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::flights::Flight;
 use super::{Resolution, Sessions};
 use crate::domain::{
-    EndReason, NewSession, Session, SpaceState, Tick, Timestamp, Token, TokenDigest,
+    EndReason, Method, NewSession, Session, SpaceState, Tick, Timestamp, Token, TokenDigest,
 };
 use crate::store::{Created, StoreError};
 
@@ -159,10 +159,14 @@ impl Sessions {
         }
         let token = Token::generate();
         let new = self.0.interner.share(new);
+        let digest = match new.method {
+            Method::ApiKey => token.side_port_digest(),
+            _ => token.digest(),
+        };
         let session = Arc::new(Session::start(
             new,
             Arc::clone(space),
-            token.digest(),
+            digest,
             &*self.0.clock,
         ));
         // Under a limit, logins come one after the other: a place that one of them is still

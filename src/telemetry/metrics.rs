@@ -14,17 +14,19 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::SpaceMetrics;
 use super::histogram::Durations;
-use crate::domain::{SpaceId, SpaceState, Timestamp};
+use super::license_metrics::LicenseGauges;
+use crate::domain::{LicenseUsage, SpaceId, SpaceState, Timestamp};
 
 /// Everything that is counted. Share one per process.
 ///
-/// Labels are a space's id, a method or a reason from a fixed set: their number is bounded
-/// by the configuration, and nobody can read a user or a secret out of them.
+/// Labels are a space's id, a license, a method or a reason from a fixed set: their number is
+/// bounded by the configuration, and nobody can read a user or a secret out of them.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
     families: Arc<Families>,
     spaces: Arc<Spaces>,
+    licenses: LicenseGauges,
     reloads: Family<Labels<1>, Counter>,
     reloaded_at: Gauge,
 }
@@ -109,6 +111,8 @@ impl Metrics {
             reloaded_at.clone(),
         );
         r.register_collector(Box::new(OpenSessions(Arc::clone(&spaces))));
+        let licenses = LicenseGauges::default();
+        r.register_collector(Box::new(licenses.clone()));
         for result in [TAKEN, REFUSED] {
             drop(reloads.get_or_create(&[("result", result.to_owned())]));
         }
@@ -116,6 +120,7 @@ impl Metrics {
             registry,
             families,
             spaces,
+            licenses,
             reloads,
             reloaded_at,
         }
@@ -130,6 +135,11 @@ impl Metrics {
         let new = || Arc::new(SpaceMetrics::new(&self.families, Arc::clone(space)));
         let entry = self.spaces.entry(space.id().clone()).or_insert_with(new);
         Arc::clone(entry.value())
+    }
+
+    /// Asks `source` at each scrape how licenses are used. The first source stays.
+    pub fn read_licenses(&self, source: impl Fn() -> Vec<LicenseUsage> + Send + Sync + 'static) {
+        self.licenses.read_from(Box::new(source));
     }
 
     /// Notes that a new configuration was taken, at start or on reload.

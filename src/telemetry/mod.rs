@@ -11,6 +11,7 @@
 pub mod audit;
 mod health;
 mod histogram;
+mod license_metrics;
 mod log;
 mod metrics;
 mod space_metrics;

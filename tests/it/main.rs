@@ -7,15 +7,32 @@
 //! command, `layer` the tower layer in programs of other people. A test of a requirement is
 //! named after it.
 
+#![cfg_attr(
+    not(feature = "server"),
+    allow(dead_code, unused_imports, reason = "most of the kit is for servers")
+)]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 #[cfg(feature = "server")]
+mod admin;
+#[cfg(feature = "server")]
 mod admin_cli;
 #[cfg(feature = "server")]
+mod app;
+#[cfg(feature = "server")]
+mod authn;
+#[cfg(feature = "server")]
+mod cli;
+#[cfg(feature = "server")]
+mod endpoints;
+#[cfg(feature = "server")]
 mod kit;
+mod layer;
 #[cfg(feature = "server")]
 mod net;
 #[cfg(feature = "server")]
 mod proxy;
+#[cfg(feature = "server")]
+mod sessions;
 #[cfg(feature = "server")]
 mod story;

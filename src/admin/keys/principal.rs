@@ -73,6 +73,12 @@ impl Principal {
         self.role
     }
 
+    /// The spaces that the key names.
+    #[must_use]
+    pub const fn spaces(&self) -> &[SpaceId] {
+        &self.spaces
+    }
+
     /// Whether they may look at every space, those to come included.
     #[must_use]
     pub fn sees_all(&self) -> bool {

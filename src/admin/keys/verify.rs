@@ -43,6 +43,7 @@ struct KeySet {
 struct Entry {
     principal: Arc<Principal>,
     secret: StoredSecret,
+    created: Option<Timestamp>,
     expires: Option<Timestamp>,
     remembered: ArcSwapOption<Remembered>,
 }
@@ -174,6 +175,16 @@ impl ApiKeys {
         }
     }
 
+    /// The holder of key `id`, who presented it at the time `signed_in`: `None` when there is
+    /// no such key any more, when it has expired, or when another was made under its id since.
+    #[must_use]
+    pub fn holder(&self, id: &str, signed_in: Timestamp) -> Option<Arc<Principal>> {
+        let set = self.0.set.load();
+        let entry = set.by_id.get(id)?;
+        let replaced = entry.created.is_some_and(|created| created > signed_in);
+        self.admit(entry).ok().filter(|_| !replaced)
+    }
+
     async fn verify_in(
         &self,
         set: &KeySet,
@@ -269,6 +280,7 @@ impl KeySet {
             let entry = Entry {
                 principal: Arc::new(key.principal()),
                 secret: key.secret().clone(),
+                created: key.created(),
                 expires: key.expires(),
                 remembered: ArcSwapOption::empty(),
             };

@@ -104,7 +104,7 @@ async fn target(admin: &Admin, actor: &Actor, request: EndManyRequest) -> Result
             };
             let compiled = which
                 .compile()
-                .map_err(|problem| problem.kind(ProblemKind::InvalidBody))?;
+                .map_err(|problem| problem.of_kind(ProblemKind::InvalidBody))?;
             let sessions = admin.sessions();
             let found = sessions.matching(actor.space(), compiled.as_ref()).await?;
             Ok(Target::Matching(found, filter))

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 
 use super::request::{NoParams, Params};
-use super::wire::{LicenseBody, LicensesBody};
+use super::wire_access::{LicenseBody, LicensesBody};
 use crate::admin::state::Admin;
 use crate::domain::SpaceState;
 

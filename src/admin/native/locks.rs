@@ -10,7 +10,7 @@ use chrono::DateTime;
 use serde::Deserialize;
 
 use super::request::{Actor, Body, NoParams, Params, Segments, UserSegments};
-use super::wire::{LiftedBody, LockBody, LockedBody, LocksBody};
+use super::wire_access::{LiftedBody, LockBody, LockedBody, LocksBody};
 use crate::admin::problem::{Problem, ProblemKind};
 use crate::admin::state::Admin;
 use crate::domain::{Identity, SpaceState, Timestamp};

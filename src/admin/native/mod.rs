@@ -4,6 +4,7 @@
 //! endpoint. The router and the description are built from it, so a route without a need or
 //! without a description cannot be.
 
+mod about;
 mod end_job;
 mod end_many;
 mod events;
@@ -14,6 +15,7 @@ mod locks;
 mod operations;
 mod request;
 mod routes;
+mod schema_parts;
 mod schemas;
 mod session;
 mod spaces;
@@ -21,6 +23,7 @@ mod tasks;
 mod user;
 mod which;
 mod wire;
+mod wire_access;
 
 use std::sync::Arc;
 
@@ -52,7 +55,7 @@ pub(super) fn router(admin: &Arc<Admin>) -> Router<Arc<Admin>> {
 pub(super) fn section() -> Section {
     Section {
         tag: "Native API",
-        about: schemas::about(),
+        about: about::about(),
         operations: ROUTES.iter().map(|route| route.operation).collect(),
         segments: operations::SEGMENTS,
         schemas: schemas::schemas(),

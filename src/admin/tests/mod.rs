@@ -7,6 +7,7 @@ mod browser;
 mod events;
 mod filters;
 mod locks;
+mod octane;
 mod openapi;
 mod paging;
 mod secrets;

@@ -174,3 +174,31 @@ async fn s37_connections_are_bounded_and_stuck_ones_are_cut_after_the_drain() {
     let done = tokio::time::timeout(Duration::from_secs(10), served.task);
     done.await.expect("it ends").unwrap();
 }
+
+#[tokio::test]
+async fn a_target_comes_as_it_was_typed_and_may_be_long() {
+    let side = Side::new();
+    let (session, _) = side.open(&side.sales, "ann").await;
+    let served = serve(&side, |server| server).await;
+    let id = session.id();
+    let long: String = (0..3_000).map(|n| format!("id='{n:012}'||")).collect();
+    for query in [
+        format!("\"(id='{id}';start_time>'2000-01-01T00:00Z')\""),
+        format!("%22(id='{id}'||id={{null}})%22\"\"&=&x=y;z"),
+        format!("\"{long}id='{id}'\""),
+    ] {
+        let mut stream = TcpStream::connect(served.address).await.unwrap();
+        let head = format!(
+            "GET /api/shared_spaces/1001/sessions?fields=id&query={query} HTTP/1.1\r\n\
+             host: localhost\r\nauthorization: Bearer {}\r\nconnection: close\r\n\r\n",
+            side.bearers.sales
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{query}: {answer}");
+        assert!(answer.contains(&id.to_string()), "{query}: {answer}");
+    }
+    served.shutdown.cancel();
+    served.task.await.unwrap();
+}

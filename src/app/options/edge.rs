@@ -18,7 +18,7 @@ pub struct EdgeOptions {
     /// Worker threads, each with its own event loop and pools; at least 1. `None`, the
     /// default: one per core.
     pub workers: Option<usize>,
-    /// Connections open at a time, over all workers; further ones wait to be accepted.
+    /// Connections open at a time, over all workers; further ones are closed at once.
     /// Default: 10,000.
     pub max_connections: usize,
     /// The scheme a client is taken to use when no trusted proxy tells it. Default: http.

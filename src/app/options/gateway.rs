@@ -50,7 +50,7 @@ pub enum StoreKind {
     Memory,
 }
 
-/// What is logged to standard output, and how.
+/// What is logged to standard error, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogOptions {
     /// For people or for programs. Default: text.

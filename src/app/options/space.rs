@@ -4,7 +4,8 @@ use super::{
     AssertionOptions, AuthnMethod, IdentityHeaders, PoolOptions, Upstream, UpstreamTimeouts,
 };
 use crate::domain::{
-    AccessRules, ClassifyRule, CookiePolicy, HostPattern, PathPrefix, SessionPolicy, SpaceId,
+    AccessRules, ClassifyRule, CookiePolicy, HostPattern, PathPrefix, SeatLimit, SessionPolicy,
+    SpaceId,
 };
 
 /// One tenant of the gateway.
@@ -39,6 +40,8 @@ pub struct SpaceOptions {
     pub access: AccessRules,
     /// How licenses and client types are told. Default: not at all.
     pub classify: Vec<ClassifyRule>,
+    /// How many sessions may use a license at a time; each license once. Default: any number.
+    pub licenses: Vec<SeatLimit>,
     /// Hosts, beside its own origin, that a browser may be sent to after a login or logout.
     pub redirect_hosts: Vec<HostPattern>,
     /// How long each phase of an exchange with an upstream may take.

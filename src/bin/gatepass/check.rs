@@ -6,6 +6,7 @@ use gatepass::app::{Explanation, Gateway};
 use gatepass::config::Config;
 
 use crate::exit::Failure;
+use crate::output;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -29,36 +30,27 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let loaded = Config::load(&args.config)?;
     Gateway::check(&loaded.options)?;
     let Some(request) = &args.explain else {
-        summary(
-            args,
-            &loaded
-                .options
-                .spaces
-                .iter()
-                .map(|s| s.id.to_string())
-                .collect::<Vec<_>>(),
-        );
-        return Ok(());
+        let spaces = loaded.options.spaces.iter();
+        let spaces: Vec<_> = spaces.map(|space| space.id.to_string()).collect();
+        return Ok(summary(args, &spaces)?);
     };
     let (method, url) = request.split_once(' ').unwrap_or(("GET", request));
     let explanation = Explanation::of(&loaded.options, method, url)
         .map_err(|error| Failure::Usage(error.to_string()))?;
-    if args.json {
-        println!("{}", explanation.to_json());
+    let text = if args.json {
+        explanation.to_json()
     } else {
-        print!("{explanation}");
-    }
-    Ok(())
+        explanation.to_string()
+    };
+    Ok(output::print(text.trim_end())?)
 }
 
-fn summary(args: &Args, spaces: &[String]) {
+fn summary(args: &Args, spaces: &[String]) -> anyhow::Result<()> {
     if args.json {
-        println!(
-            "{}",
-            serde_json::json!({ "ok": true, "config": args.config, "spaces": spaces })
-        );
+        let json = serde_json::json!({ "ok": true, "config": args.config, "spaces": spaces });
+        output::print(json)
     } else {
-        let spaces = spaces.join(", ");
-        println!("{} is good: spaces {spaces}", args.config.display());
+        let (config, spaces) = (args.config.display(), spaces.join(", "));
+        output::print(format_args!("{config} is good: spaces {spaces}"))
     }
 }

@@ -9,7 +9,7 @@ use gatepass::app::options::{GatewayOptions, Upstream};
 use gatepass::config::Config;
 
 use crate::exit::Failure;
-use crate::serve;
+use crate::{output, serve};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -62,7 +62,8 @@ fn greet(gateway: &Gateway) {
     let command = command();
     let [site, space, reader] = data::KEYS;
     let (password, secret) = (data::PASSWORD, data::SECRET);
-    println!(
+    // Who does not listen can do without; the gateway runs all the same.
+    let _ = output::print(format_args!(
         "\
 Gatepass demo, ready. Its passwords and keys are known to everybody: for this machine only.
 
@@ -82,7 +83,7 @@ Gatepass demo, ready. Its passwords and keys are known to everybody: for this ma
   Other keys    {space}.{secret} (space 1001), {reader}.{secret} (reads only)
   Stop          Ctrl-C
 "
-    );
+    ));
 }
 
 /// How this program is called from here.

@@ -9,7 +9,7 @@ use gatepass::domain::{Clock as _, SpaceId, SystemClock};
 use serde_json::json;
 
 use crate::exit::Failure;
-use crate::{prompt, table};
+use crate::{output, prompt, table};
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
@@ -107,24 +107,20 @@ fn create(args: &CreateArgs) -> Result<(), Failure> {
         .create(new, now)
         .map_err(|error| usage(error.to_string()))?;
     file.save().context("no key was made")?;
+    let role = role.as_str();
     if args.json {
-        println!(
-            "{}",
-            json!({ "id": args.id, "role": role.as_str(), "spaces": args.spaces, "bearer": *bearer })
-        );
-    } else {
-        println!(
-            "key {} ({}) was added to {}",
-            args.id,
-            role.as_str(),
-            args.file.display()
-        );
-        if args.secret_file.is_none() {
-            println!("its secret is not kept and will not be shown again:");
-        }
-        println!("Authorization: Bearer {}", *bearer);
+        let made = json!({ "id": args.id, "role": role, "spaces": args.spaces, "bearer": *bearer });
+        return Ok(output::print(made)?);
     }
-    Ok(())
+    let file = args.file.display();
+    let mut said = format!("key {} ({role}) was added to {file}\n", args.id);
+    if args.secret_file.is_none() {
+        said += "its secret is not kept and will not be shown again:\n";
+    }
+    Ok(output::print(format_args!(
+        "{said}Authorization: Bearer {}",
+        *bearer
+    ))?)
 }
 
 fn list(args: &ListArgs) -> anyhow::Result<()> {
@@ -150,8 +146,7 @@ fn list(args: &ListArgs) -> anyhow::Result<()> {
                 })
             })
             .collect();
-        println!("{}", json!({ "keys": keys }));
-        return Ok(());
+        return output::print(json!({ "keys": keys }));
     }
     let rows = file.list().iter().map(|key| {
         let expires = key
@@ -166,18 +161,16 @@ fn list(args: &ListArgs) -> anyhow::Result<()> {
             label,
         ]
     });
-    table::print(["ID", "ROLE", "SPACES", "EXPIRES", "LABEL"], rows);
-    Ok(())
+    table::print(["ID", "ROLE", "SPACES", "EXPIRES", "LABEL"], rows)
 }
 
 fn revoke(args: &RevokeArgs) -> anyhow::Result<()> {
     let mut file = KeysFile::load(&args.file).context("no key was revoked")?;
     file.revoke(&args.id).context("no key was revoked")?;
     file.save().context("no key was revoked")?;
-    println!(
+    output::print(format_args!(
         "key {} was removed from {}; a running gateway takes notice at once",
         args.id,
         args.file.display()
-    );
-    Ok(())
+    ))
 }

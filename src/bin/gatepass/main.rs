@@ -5,6 +5,7 @@ mod demo;
 mod exit;
 mod follow;
 mod key;
+mod output;
 mod prompt;
 mod serve;
 mod sessions;

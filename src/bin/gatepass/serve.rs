@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use gatepass::app::Gateway;
 use gatepass::app::options::{GatewayOptions, LogFormat};
-use gatepass::config::Config;
+use gatepass::config::{Config, ConfigErrors};
 use gatepass::telemetry;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -27,8 +27,9 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let loaded = Config::load(&args.config)?;
     log(&loaded.options)?;
-    let read = loaded.files_read;
-    run_until_stopped(loaded.options, Some((&args.config, read)), |gateway| {
+    let mut files = Files::new(&args.config, loaded.files_read);
+    let options = files.load()?;
+    run_until_stopped(options, Some(files), |gateway| {
         for address in gateway.edge_addresses() {
             tracing::info!(%address, "the edge is ready");
         }
@@ -53,7 +54,7 @@ pub(crate) fn log(options: &GatewayOptions) -> Result<(), Failure> {
 /// SIGTERM or SIGINT; then drains. `ready` is called once both ports listen.
 pub(crate) fn run_until_stopped(
     options: GatewayOptions,
-    files: Option<(&Path, Vec<PathBuf>)>,
+    files: Option<Files>,
     ready: impl FnOnce(&Gateway),
 ) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -95,8 +96,8 @@ impl Signals {
     }
 
     /// Reloads whenever there is reason to; returns when the process is to end.
-    async fn until_stop(&mut self, gateway: &Gateway, files: Option<(&Path, Vec<PathBuf>)>) {
-        let Some((config, read)) = files else {
+    async fn until_stop(&mut self, gateway: &Gateway, files: Option<Files>) {
+        let Some(mut files) = files else {
             // Nothing to reload from; a terminal that closes still must not end the process.
             loop {
                 tokio::select! {
@@ -105,16 +106,44 @@ impl Signals {
                 }
             }
         };
-        let mut watch = Watch::new(read);
         loop {
             tokio::select! {
                 () = either(&mut self.terminate, &mut self.interrupt) => return,
                 _ = self.hang_up.recv() => tracing::info!("reloading: SIGHUP"),
-                path = watch.changed() => tracing::info!(file = %path.display(), "reloading: a file has changed"),
+                path = files.watch.changed() => tracing::info!(file = %path.display(), "reloading: a file has changed"),
             }
-            if let Some(read) = reload(gateway, config) {
-                watch = Watch::new(read);
+            reload(gateway, &mut files);
+        }
+    }
+}
+
+/// A configuration file and the files that it names, all of them watched.
+pub(crate) struct Files {
+    config: PathBuf,
+    watched: Vec<PathBuf>,
+    watch: Watch,
+}
+
+impl Files {
+    /// Watches `watched`, the files that were read for `config`.
+    fn new(config: &Path, watched: Vec<PathBuf>) -> Self {
+        Self {
+            config: config.to_owned(),
+            watch: Watch::new(&watched),
+            watched,
+        }
+    }
+
+    /// Reads the configuration. Every file was watched before it was read, so that no change
+    /// is missed: a file that is named for the first time is watched, and all is read again.
+    fn load(&mut self) -> Result<GatewayOptions, ConfigErrors> {
+        loop {
+            let loaded = Config::load(&self.config)?;
+            if loaded.files_read == self.watched {
+                return Ok(loaded.options);
             }
+            self.watch = Watch::new(&loaded.files_read);
+            self.watched = loaded.files_read;
         }
     }
 }
@@ -126,28 +155,26 @@ async fn either(one: &mut Signal, other: &mut Signal) {
     }
 }
 
-/// Reloads; what was read, when it was good. What is bad is told loudly and changes nothing.
-fn reload(gateway: &Gateway, config: &Path) -> Option<Vec<PathBuf>> {
-    let loaded = match Config::load(config) {
-        Ok(loaded) => loaded,
+/// Reloads. What is bad is told loudly and changes nothing.
+fn reload(gateway: &Gateway, files: &mut Files) {
+    let options = match files.load() {
+        Ok(options) => options,
         Err(errors) => {
             gateway.refuse_reload();
             tracing::error!("the new configuration is refused, the old one stays:\n{errors}");
-            return None;
+            return;
         }
     };
-    match gateway.reload(loaded.options) {
+    match gateway.reload(options) {
         Ok(unchanged) => {
             for key in unchanged {
                 tracing::warn!(key, "changed, but in force only after a restart");
             }
             tracing::info!("the new configuration is in force");
-            Some(loaded.files_read)
         }
         Err(error) => {
             let error = anyhow::Error::from(error);
             tracing::error!("the new configuration is refused, the old one stays: {error:#}");
-            None
         }
     }
 }

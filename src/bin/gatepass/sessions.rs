@@ -141,7 +141,7 @@ async fn list(side_port: &SidePort, args: &ListArgs, json: bool) -> Result<(), F
     table::print(
         ["ID", "USER", "ADDRESS", "START", "LAST ACTIVE", "STATE"],
         rows,
-    );
+    )?;
     if total > shown as u64 {
         eprintln!("{shown} of {total}");
     }
@@ -180,7 +180,7 @@ async fn show(side_port: &SidePort, id: &str, json: bool) -> Result<(), Failure>
             };
             [name.clone(), shown]
         });
-    table::print(["FIELD", "VALUE"], rows);
+    table::print(["FIELD", "VALUE"], rows)?;
     Ok(())
 }
 

@@ -3,8 +3,8 @@
 use anyhow::Context as _;
 use clap::CommandFactory as _;
 
-use crate::Cli;
 use crate::exit::Failure;
+use crate::{Cli, output};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct CompletionsArgs {
@@ -13,18 +13,15 @@ pub(crate) struct CompletionsArgs {
 }
 
 pub(crate) fn completions(args: &CompletionsArgs) -> Result<(), Failure> {
-    clap_complete::generate(
-        args.shell,
-        &mut Cli::command(),
-        "gatepass",
-        &mut std::io::stdout(),
-    );
-    Ok(())
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "gatepass", &mut script);
+    Ok(output::print(String::from_utf8_lossy(&script).trim_end())?)
 }
 
 pub(crate) fn man() -> Result<(), Failure> {
+    let mut page = Vec::new();
     clap_mangen::Man::new(Cli::command())
-        .render(&mut std::io::stdout())
+        .render(&mut page)
         .context("the page cannot be written")?;
-    Ok(())
+    Ok(output::print(String::from_utf8_lossy(&page).trim_end())?)
 }

@@ -9,7 +9,7 @@ use gatepass::domain::{Clock as _, SystemClock};
 use serde_json::{Map, Value, json};
 
 use crate::exit::Failure;
-use crate::prompt;
+use crate::{output, prompt};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -99,8 +99,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let token = key
         .sign(&Value::Object(claims(args)?))
         .context("the token cannot be signed")?;
-    println!("{token}");
-    Ok(())
+    Ok(output::print(token)?)
 }
 
 fn claims(args: &Args) -> Result<Map<String, Value>, Failure> {

@@ -8,7 +8,7 @@ use gatepass::domain::{Attributes, Identity};
 use serde_json::json;
 
 use crate::exit::Failure;
-use crate::{prompt, table};
+use crate::{output, prompt, table};
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
@@ -110,8 +110,8 @@ fn add(args: AddArgs) -> Result<(), Failure> {
     file.add(entry)
         .and_then(|()| file.save())
         .context("no user was added")?;
-    println!("{user} was added to {}", args.file.display());
-    Ok(())
+    let file = args.file.display();
+    Ok(output::print(format_args!("{user} was added to {file}"))?)
 }
 
 fn remove(args: &RemoveArgs) -> anyhow::Result<()> {
@@ -120,12 +120,8 @@ fn remove(args: &RemoveArgs) -> anyhow::Result<()> {
         .remove(&args.directory, &args.id)
         .context("no user was removed")?;
     file.save().context("no user was removed")?;
-    println!(
-        "{} was removed from {}",
-        removed.identity(),
-        args.file.display()
-    );
-    Ok(())
+    let (user, file) = (removed.identity(), args.file.display());
+    output::print(format_args!("{user} was removed from {file}"))
 }
 
 fn list(args: &ListArgs) -> anyhow::Result<()> {
@@ -148,8 +144,7 @@ fn list(args: &ListArgs) -> anyhow::Result<()> {
                 })
             })
             .collect();
-        println!("{}", json!({ "users": users }));
-        return Ok(());
+        return output::print(json!({ "users": users }));
     }
     let rows = users.map(|user| {
         let groups = user.attributes().values("group").join(", ");
@@ -162,6 +157,5 @@ fn list(args: &ListArgs) -> anyhow::Result<()> {
             groups,
         ]
     });
-    table::print(["DIRECTORY", "ID", "NAME", "E-MAIL", "GROUPS"], rows);
-    Ok(())
+    table::print(["DIRECTORY", "ID", "NAME", "E-MAIL", "GROUPS"], rows)
 }

@@ -100,6 +100,6 @@ fn list(json: bool, answer: &Value) -> Result<(), Failure> {
             text(lock, "reason"),
         ]
     });
-    table::print(["USER", "UNTIL", "SINCE", "BY", "REASON"], rows);
+    table::print(["USER", "UNTIL", "SINCE", "BY", "REASON"], rows)?;
     Ok(())
 }

@@ -21,7 +21,7 @@ const SETTLE: Duration = Duration::from_millis(200);
 
 impl Watch {
     /// Watches `files`, through their folders, as a file that is replaced is another one.
-    pub(crate) fn new(files: Vec<PathBuf>) -> Self {
+    pub(crate) fn new(files: &[PathBuf]) -> Self {
         let (sender, events) = mpsc::unbounded_channel();
         let watcher = start(files, sender.clone());
         let watcher = watcher
@@ -45,7 +45,7 @@ impl Watch {
 }
 
 fn start(
-    files: Vec<PathBuf>,
+    files: &[PathBuf],
     sender: mpsc::UnboundedSender<PathBuf>,
 ) -> notify::Result<RecommendedWatcher> {
     let mut folders: HashMap<PathBuf, Vec<OsString>> = HashMap::new();

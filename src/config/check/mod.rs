@@ -10,6 +10,7 @@ mod gateway;
 mod header_name;
 mod identity_headers;
 mod jwt;
+mod license;
 mod network;
 mod space;
 mod spaces;

@@ -3,6 +3,7 @@
 use super::access::{access_rule, classify_rule};
 use super::authn::{RawAuthn, authn};
 use super::identity_headers::{assertion, identity_headers};
+use super::license::licenses;
 use super::network;
 use crate::app::options::{PoolOptions, SpaceOptions, Upstream, UpstreamTimeouts};
 use crate::config::raw::{RawCookie, RawPool, RawSession, RawSpace, RawTimeouts};
@@ -58,7 +59,9 @@ pub(super) fn space(raw: RawSpace, table: &Scope<'_>) -> Option<SpaceOptions> {
         &table.key("cookie"),
     );
     let access = read_all(table, "access", raw.access, access_rule);
-    let classify = read_all(table, "classify", raw.classify, classify_rule);
+    let classify = read_all(table, "classify", raw.classify, classify_rule).unwrap_or_default();
+    let rules = (!table.key("classify").is_broken()).then_some(&*classify);
+    let licenses = licenses(raw.license, &table.key("license"), rules);
     let redirect_hosts = read_all(table, "redirect_hosts", raw.redirect_hosts, |at, text| {
         network::host(at, &text)
     });
@@ -79,7 +82,8 @@ pub(super) fn space(raw: RawSpace, table: &Scope<'_>) -> Option<SpaceOptions> {
         session,
         cookie: cookie?,
         access: access.unwrap_or_default().into_iter().collect(),
-        classify: classify.unwrap_or_default(),
+        classify,
+        licenses,
         redirect_hosts: redirect_hosts.unwrap_or_default(),
         timeouts,
         pool,

@@ -13,6 +13,6 @@ pub(super) use gateway::{
 };
 pub(super) use one_or_many::OneOrMany;
 pub(super) use space::{
-    RawAccess, RawAssertion, RawClassify, RawCondition, RawCookie, RawPool, RawRequirement,
-    RawSession, RawSpace, RawTimeouts,
+    RawAccess, RawAssertion, RawClassify, RawCondition, RawCookie, RawLicense, RawPool,
+    RawRequirement, RawSession, RawSpace, RawTimeouts,
 };

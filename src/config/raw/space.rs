@@ -29,6 +29,7 @@ pub(in crate::config) struct RawSpace {
     pub(in crate::config) local: Option<RawLocal>,
     pub(in crate::config) access: Option<Vec<RawAccess>>,
     pub(in crate::config) classify: Option<Vec<RawClassify>>,
+    pub(in crate::config) license: Option<Vec<RawLicense>>,
     pub(in crate::config) timeouts: Option<RawTimeouts>,
     pub(in crate::config) pool: Option<RawPool>,
 }
@@ -89,6 +90,14 @@ pub(in crate::config) struct RawCondition {
     pub(in crate::config) attribute: Option<String>,
     pub(in crate::config) header: Option<String>,
     pub(in crate::config) matches: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::config) struct RawLicense {
+    pub(in crate::config) name: Option<String>,
+    pub(in crate::config) seats: Option<u64>,
+    pub(in crate::config) on_limit: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

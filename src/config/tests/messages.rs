@@ -262,6 +262,82 @@ error: unused option `space.1001.session.on_limit`
 }
 
 #[test]
+fn seats_that_limit_nothing() {
+    check(
+        r##"[[space]]
+id = "1001"
+upstream = ["http://127.0.0.1:3000"]
+authn = ["anonymous"]
+[[space.classify]]
+license = "pro"
+[[space.license]]
+name = "pro"
+seats = 0
+[[space.license]]
+name = "pro"
+seats = 5
+on_limit = "end-newest"
+[[space.license]]
+name = "pro"
+seats = 6
+[[space.license]]
+name = "por"
+seats = 7
+[[space.license]]
+"##,
+        r##"
+error: bad value for `space.1001.license.0.seats`
+ --> $DIR/gatepass.toml:9:9
+  |
+9 | seats = 0
+  |         ^ found `0`
+  |
+  = note: allowed: 1 to 1000000
+
+error: bad value for `space.1001.license.1.on_limit`
+  --> $DIR/gatepass.toml:13:12
+   |
+13 | on_limit = "end-newest"
+   |            ^^^^^^^^^^^^ found `end-newest`
+   |
+   = note: allowed: `refuse`, `end-oldest`
+
+error: conflict at `space.1001.license.2.name`
+  --> $DIR/gatepass.toml:15:8
+   |
+15 | name = "pro"
+   |        ^^^^^ this license has its seats already
+   |
+   = note: allowed: each license once
+
+error: bad value for `space.1001.license.3.name`
+  --> $DIR/gatepass.toml:18:8
+   |
+18 | name = "por"
+   |        ^^^^^ no session gets this license
+   |
+   = note: allowed: the name of a license that a rule in `classify` gives
+
+error: missing option `space.1001.license.4.name`
+  --> $DIR/gatepass.toml:20:1
+   |
+20 | [[space.license]]
+   | ^^^^^^^^^^^^^^^^^ it is not here
+   |
+   = note: allowed: the name of a license that a rule in `classify` gives
+
+error: missing option `space.1001.license.4.seats`
+  --> $DIR/gatepass.toml:20:1
+   |
+20 | [[space.license]]
+   | ^^^^^^^^^^^^^^^^^ it is not here
+   |
+   = note: allowed: 1 to 1000000
+"##,
+    );
+}
+
+#[test]
 fn text_that_is_no_toml() {
     check(
         r##"[edge]
@@ -339,7 +415,7 @@ error: unknown key `space.0.colour`
 11 | colour = "red"
    | ^^^^^^ there is no such option here
    |
-   = note: allowed: `id`, `name`, `hosts`, `prefix`, `upstream`, `strip_prefix`, `preserve_host`, `authn`, `anonymous`, `identity_headers`, `redirect_hosts`, `assertion`, `custom_headers`, `session`, `cookie`, `jwt`, `header`, `local`, `access`, `classify`, `timeouts`, `pool`
+   = note: allowed: `id`, `name`, `hosts`, `prefix`, `upstream`, `strip_prefix`, `preserve_host`, `authn`, `anonymous`, `identity_headers`, `redirect_hosts`, `assertion`, `custom_headers`, `session`, `cookie`, `jwt`, `header`, `local`, `access`, `classify`, `license`, `timeouts`, `pool`
 "##,
     );
 }

@@ -8,7 +8,7 @@ use crate::app::options::{
     LogOptions, PoolOptions, StoreOptions, UpstreamTimeouts,
 };
 use crate::config::Config;
-use crate::domain::{LimitPolicy, SameSite, SessionPolicy, UserLimit};
+use crate::domain::{LimitPolicy, SameSite, SeatLimit, SessionPolicy, UserLimit};
 
 #[test]
 fn as_little_as_can_be_has_every_default() {
@@ -30,7 +30,7 @@ fn as_little_as_can_be_has_every_default() {
         (space.cookie.name(), space.cookie.same_site()),
         ("gatepass", SameSite::Lax)
     );
-    assert!(space.access.is_empty() && space.classify.is_empty());
+    assert!(space.access.is_empty() && space.classify.is_empty() && space.licenses.is_empty());
     assert_eq!(space.timeouts, UpstreamTimeouts::default());
     assert_eq!(space.pool, PoolOptions::default());
 }
@@ -72,6 +72,13 @@ users = "users.toml"
 [[space.classify]]
 when = { header = "X-Client", matches = "ci-*" }
 client_type = "ci"
+
+[[space.classify]]
+license = "professional"
+
+[[space.license]]
+name = "professional"
+seats = 10
 "#;
     let loaded = load(text, &["issuer.pem", "users.toml"]);
     let space = &loaded.options.spaces[0];
@@ -83,6 +90,12 @@ client_type = "ci"
         policy: LimitPolicy::Refuse,
     };
     assert_eq!(space.session.limit, Some(refuse));
+    let seats = SeatLimit {
+        license: "professional".into(),
+        seats: 10,
+        policy: LimitPolicy::Refuse,
+    };
+    assert_eq!(space.licenses, [seats]);
     let [
         AuthnMethod::Jwt(jwt),
         AuthnMethod::Header(header),

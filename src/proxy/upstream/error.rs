@@ -50,6 +50,14 @@ pub enum UpstreamError {
         /// The limit.
         after: Duration,
     },
+    /// The upstream took no more of the request's body for too long. A 504.
+    #[error("{address} took no more of the request for {after:?}")]
+    RequestStall {
+        /// The address it was sent to.
+        address: UpstreamAddress,
+        /// The limit.
+        after: Duration,
+    },
     /// The connection broke, or what came over it was not HTTP. A 502.
     #[error("no valid response from {address}")]
     Protocol {
@@ -81,6 +89,7 @@ impl UpstreamError {
             | Self::QueueFull { address, .. }
             | Self::QueueTimeout { address, .. }
             | Self::HeadTimeout { address, .. }
+            | Self::RequestStall { address, .. }
             | Self::Protocol { address, .. }
             | Self::RequestBody { address, .. } => address,
         }

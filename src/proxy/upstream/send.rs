@@ -25,6 +25,8 @@ pub struct UpstreamSettings {
     /// How long the response may take to begin, once the request has been sent. 60 s by
     /// default.
     pub head_timeout: Duration,
+    /// How long the upstream may take no more of a request's body. 60 s by default.
+    pub request_timeout: Duration,
     /// How long a request may wait for a connection when all are busy. 5 s by default.
     pub queue_timeout: Duration,
     /// How many requests may wait so. 1,024 by default.
@@ -51,6 +53,7 @@ struct Inner<B> {
     turn: AtomicUsize,
     settings: UpstreamSettings,
     head_ticks: u64,
+    request_ticks: u64,
     idle_ticks: u64,
     back_off_ticks: u64,
     deadlines: Deadlines,
@@ -64,6 +67,7 @@ impl Default for UpstreamSettings {
         Self {
             connect_timeout: Duration::from_secs(5),
             head_timeout: Duration::from_secs(60),
+            request_timeout: Duration::from_secs(60),
             queue_timeout: Duration::from_secs(5),
             queue: 1024,
             connections: 1024,
@@ -85,6 +89,7 @@ impl<B: UpstreamBody> Upstream<B> {
             turn: AtomicUsize::new(0),
             settings,
             head_ticks: deadlines.ticks(settings.head_timeout),
+            request_ticks: deadlines.ticks(settings.request_timeout),
             idle_ticks: deadlines.ticks(settings.idle_timeout),
             back_off_ticks: deadlines.ticks(settings.back_off),
             deadlines,
@@ -115,7 +120,7 @@ impl<B: UpstreamBody> Upstream<B> {
                 };
                 let progress = request.body().progress();
                 let mut sent = pin!(lease.sender.try_send_request(request));
-                match self.answer(sent.as_mut(), progress).await {
+                match self.answer(sent.as_mut(), progress.as_ref()).await {
                     Some(Ok(response)) => {
                         if bound
                             || bound_auth::in_response(&response)
@@ -131,12 +136,7 @@ impl<B: UpstreamBody> Upstream<B> {
                         Some(returned) if lease.reused => request = returned,
                         _ => return Err(broken(&lease, failed.into_error())),
                     },
-                    None => {
-                        return Err(UpstreamError::HeadTimeout {
-                            address: lease.address().clone(),
-                            after: self.0.settings.head_timeout,
-                        });
-                    }
+                    None => return Err(self.too_late(&lease, progress.as_ref())),
                 }
             }
         }
@@ -148,34 +148,57 @@ impl<B: UpstreamBody> Upstream<B> {
         &self.0.settings
     }
 
-    /// Waits for the response; `None` when it has not begun in time.
+    /// Waits for the response; `None` when it has not begun in time, or the upstream did not
+    /// take the request in time.
     async fn answer<F: Future>(
         &self,
         mut sent: Pin<&mut F>,
-        progress: Option<Progress>,
+        progress: Option<&Progress>,
     ) -> Option<F::Output> {
-        let mut limit = self.0.deadlines.limit_of(self.0.head_ticks);
+        let inner = &*self.0;
+        // The first look; from then on at what is allowed in the phase that it is in.
+        let mut limit = inner.deadlines.limit_of(match progress {
+            Some(_) => inner.head_ticks.min(inner.request_ticks),
+            None => inner.head_ticks,
+        });
         poll_fn(|cx| {
             if let Poll::Ready(answer) = sent.as_mut().poll(cx) {
                 return Poll::Ready(Some(answer));
             }
             while limit.poll_waiting(cx).is_ready() {
+                let Some(progress) = progress else {
+                    return Poll::Ready(None);
+                };
                 // The time counts from where the request's body came to its end or stuck;
                 // a client that sends slowly is the body's own business.
-                match progress.as_ref().map(Progress::upstream_since) {
-                    Some(None) => limit.progress(),
-                    Some(Some(since)) => {
-                        limit.progress_at(since);
-                        if limit.poll_waiting(cx).is_ready() {
-                            return Poll::Ready(None);
-                        }
-                    }
-                    None => return Poll::Ready(None),
+                let Some(since) = progress.upstream_since() else {
+                    limit.progress();
+                    continue;
+                };
+                limit.run_out_at(since.saturating_add(if progress.is_complete() {
+                    inner.head_ticks
+                } else {
+                    inner.request_ticks
+                }));
+                if limit.poll_waiting(cx).is_ready() {
+                    return Poll::Ready(None);
                 }
             }
             Poll::Pending
         })
         .await
+    }
+
+    #[cold]
+    fn too_late(&self, lease: &Lease<B>, progress: Option<&Progress>) -> UpstreamError {
+        let (address, settings) = (lease.address().clone(), &self.0.settings);
+        if progress.is_none_or(Progress::is_complete) {
+            let after = settings.head_timeout;
+            UpstreamError::HeadTimeout { address, after }
+        } else {
+            let after = settings.request_timeout;
+            UpstreamError::RequestStall { address, after }
+        }
     }
 
     /// An idle connection of the address that has the fewest requests in flight.

@@ -6,19 +6,26 @@
 //! other tasks in between.
 
 mod columns;
+#[cfg(test)]
+mod tests;
 mod top;
 mod walk;
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::collections::hash_map::{Entry, RandomState};
+use std::hash::{BuildHasher, BuildHasherDefault, Hash};
 use std::sync::Arc;
 
 use super::Sessions;
 use crate::domain::{Session, SessionId, SpaceId};
 use crate::query::{Compiled, OrderBy};
 use crate::store::StoreError;
+use crate::store::index::FromKey;
 
 pub use columns::{Column, Columns, SESSION_FIELDS};
 use top::Top;
+use walk::GroupKey;
 
 /// What is searched for.
 #[derive(Clone, Debug)]
@@ -126,21 +133,35 @@ impl Sessions {
         filter: Option<&Compiled<Column>>,
         column: Column,
     ) -> Result<Vec<Group>, StoreError> {
-        let mut groups: HashMap<walk::GroupKey, Group> = HashMap::new();
-        self.walk(space, filter, |session| {
-            let key = walk::GroupKey::of(session, column);
-            let group = groups.entry(key).or_insert_with(|| Group {
-                count: 0,
-                example: Arc::clone(session),
-            });
-            group.count += 1;
+        let mut groups = if column == Column::UserNumber {
+            let number = |session: &Session| session.identity().number();
+            self.counted::<_, BuildHasherDefault<FromKey>>(space, filter, number)
+                .await?
+        } else {
+            let key = |session: &Session| GroupKey::of(session, column);
+            self.counted::<_, RandomState>(space, filter, key).await?
+        };
+        groups.sort_unstable_by_key(|group| (Reverse(group.count), group.example.id()));
+        Ok(groups)
+    }
+
+    async fn counted<K: Eq + Hash, H: BuildHasher + Default>(
+        &self,
+        space: &SpaceId,
+        filter: Option<&Compiled<Column>>,
+        key: impl Fn(&Session) -> K,
+    ) -> Result<Vec<Group>, StoreError> {
+        let mut groups: HashMap<K, Group, H> = HashMap::default();
+        self.walk(space, filter, |session| match groups.entry(key(session)) {
+            Entry::Occupied(mut group) => group.get_mut().count += 1,
+            Entry::Vacant(group) => {
+                group.insert(Group {
+                    count: 1,
+                    example: Arc::clone(session),
+                });
+            }
         })
         .await?;
-        let mut groups: Vec<_> = groups.into_values().collect();
-        groups.sort_by(|a, b| {
-            let ids = || a.example.id().cmp(&b.example.id());
-            b.count.cmp(&a.count).then_with(ids)
-        });
-        Ok(groups)
+        Ok(groups.into_values().collect())
     }
 }

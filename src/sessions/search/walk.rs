@@ -24,8 +24,11 @@ impl Sessions {
         if filter.is_some_and(Compiled::matches_none) {
             return Ok(());
         }
+        let Some(state) = self.find_space(space) else {
+            return Ok(());
+        };
         let fits = |session: &Session| {
-            session.space_id() == space
+            Arc::ptr_eq(session.space(), &state)
                 && filter.is_none_or(|filter| filter.matches(&Columns(session)))
         };
         if let Some(ids) = filter.and_then(Compiled::ids) {
@@ -40,16 +43,11 @@ impl Sessions {
             return Ok(());
         }
         let range = filter.map_or(IdRange::ALL, start_range);
-        let ends = |session: &Session| session.end().is_some();
         // Open ones first: one that ends meanwhile is met among the ended again, and is
         // passed over there when it ended after the walk of the open ones began.
         let began = self.0.clock.wall();
-        self.walk_open(range, |session| {
-            if fits(session) && !ends(session) {
-                visit(session)
-            }
-        })
-        .await;
+        let is_open = |session: &Session| session.end().is_none() && fits(session);
+        self.walk_open(range, is_open, &mut visit).await;
         if filter.is_some_and(|filter| filter.requires_null(Column::End)) {
             return Ok(());
         }
@@ -70,20 +68,29 @@ impl Sessions {
         }
     }
 
-    async fn walk_open(&self, range: IdRange, mut visit: impl FnMut(&Arc<Session>)) {
+    /// Only `keep` runs under the index's lock; what it keeps is shown to `visit` outside.
+    async fn walk_open(
+        &self,
+        range: IdRange,
+        keep: impl Fn(&Session) -> bool,
+        mut visit: impl FnMut(&Arc<Session>),
+    ) {
         let mut left = range;
+        let mut kept = Vec::with_capacity(STEP);
         loop {
             let (mut seen, mut last) = (0, None);
             self.0.table.newest_first(left, |session| {
-                visit(session);
-                seen += 1;
-                last = Some(session.id());
+                if keep(session) {
+                    kept.push(Arc::clone(session));
+                }
+                (seen, last) = (seen + 1, Some(session.id()));
                 if seen < STEP {
                     ControlFlow::Continue(())
                 } else {
                     ControlFlow::Break(())
                 }
             });
+            kept.drain(..).for_each(|session| visit(&session));
             match last {
                 Some(last) if seen == STEP => left = left.before(last),
                 _ => return,

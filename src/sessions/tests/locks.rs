@@ -42,7 +42,7 @@ async fn a_lock_ends_the_open_sessions_and_bars_new_ones_until_its_time() {
     assert!(is_live(&sessions, &here, &bobs) && is_live(&sessions, &there, &elsewhere));
     let until = lock.until.unwrap();
     assert_eq!(until, lock.since.after(Duration::from_secs(30)));
-    assert_eq!(sessions.locks(here.id()), [lock.clone()]);
+    assert_eq!(sessions.locks(here.id()), std::slice::from_ref(&lock));
     assert_eq!(sessions.locks(there.id()), []);
 
     let login = async |user: &str, replaces| {

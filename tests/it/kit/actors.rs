@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use super::{Answer, Socket, Wire};
@@ -160,10 +160,7 @@ fn attribute(page: &str, before: &str) -> String {
         .split_once(before)
         .unwrap_or_else(|| panic!("no {before} in {page}"));
     let (value, _) = rest.split_once('"').unwrap();
-    percent_decode_str(&value.replace("&amp;", "&").replace("&#39;", "'"))
-        .decode_utf8()
-        .map(|_| value.replace("&amp;", "&").replace("&#39;", "'"))
-        .unwrap()
+    value.replace("&amp;", "&").replace("&#39;", "'")
 }
 
 /// A program: it sends what it is told to.
@@ -185,6 +182,10 @@ impl Script {
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.to
     }
 
     pub(crate) fn bearer(self, token: &str) -> Self {

@@ -2,19 +2,29 @@
 //! script says and remembers what it was sent, and people and programs who use both.
 
 pub(crate) mod actors;
+#[cfg(feature = "server")]
 pub(crate) mod cases;
+#[cfg(feature = "server")]
+pub(crate) mod command;
+#[cfg(feature = "server")]
 pub(crate) mod house;
+#[cfg(feature = "server")]
 pub(crate) mod log;
 pub(crate) mod socket;
+#[cfg(feature = "server")]
 pub(crate) mod tokens;
+#[cfg(feature = "server")]
 pub(crate) mod upstream;
 pub(crate) mod wait;
 pub(crate) mod wire;
 
 pub(crate) use actors::{Admin, Browser, Script};
+#[cfg(feature = "server")]
 pub(crate) use cases::for_all;
+#[cfg(feature = "server")]
 pub(crate) use house::{House, LOCAL, PORTS};
 pub(crate) use socket::Socket;
+#[cfg(feature = "server")]
 pub(crate) use upstream::{Seen, Upstream};
 pub(crate) use wait::{eventually, soon};
 pub(crate) use wire::{Answer, Wire};

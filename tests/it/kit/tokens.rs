@@ -33,6 +33,11 @@ pub(crate) fn demo_key() -> SigningKey {
 
 /// A key that nobody trusts yet.
 pub(crate) fn new_key(kid: &str) -> SigningKey {
+    new_key_pem(kid).1
+}
+
+/// The same, and as PEM.
+pub(crate) fn new_key_pem(kid: &str) -> (String, SigningKey) {
     let document =
         EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
             .unwrap();
@@ -40,9 +45,8 @@ pub(crate) fn new_key(kid: &str) -> SigningKey {
         "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
         STANDARD.encode(document.as_ref())
     );
-    SigningKey::from_pem(pem.as_bytes(), None)
-        .unwrap()
-        .with_kid(kid)
+    let key = SigningKey::from_pem(pem.as_bytes(), None).unwrap();
+    (pem, key.with_kid(kid))
 }
 
 /// Now, in seconds since 1970.

@@ -121,3 +121,15 @@ async fn s37_connections_are_counted() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn s37_an_idle_connection_is_closed() {
+    let house = house("[edge.timeouts]\nkeep_alive = \"300ms\"").await;
+    let mut wire = house.wire().await;
+    for _ in 0..3 {
+        wire.ask(&get("")).await.says(200, "GET /x");
+    }
+    assert!(wire.is_closed().await);
+    let mut silent = house.wire().await;
+    assert!(silent.is_closed().await);
+}

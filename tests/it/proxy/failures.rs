@@ -167,3 +167,40 @@ async fn an_upgraded_connection_on_which_nothing_moves_is_closed() {
     let code = socket.close_code().await;
     assert!((1000..1015).contains(&code), "{code}");
 }
+
+#[tokio::test]
+async fn an_application_that_takes_no_more_of_a_request_is_given_up_on() {
+    let address = upstream::raw(|stream| async move {
+        // It reads nothing, and does not close either.
+        let _ = stream.readable().await;
+        std::future::pending().await
+    })
+    .await;
+    let config = format!(
+        "{PORTS}{}[space.timeouts]\nrequest_idle = \"300ms\"\n",
+        house::header_space()
+    )
+    .replace("UPSTREAM", &format!("http://{address}"));
+    let house = House::with(&config).await;
+    let mut wire = house.wire().await;
+    let script = house.script_of("ann");
+    wire.send(script.head("POST", "/x", 64 << 20)).await;
+    // More than all the buffers between take.
+    let (mut reader, mut writer) = wire.stream.split();
+    let piece = vec![b'x'; 1 << 20];
+    let send = async {
+        for _ in 0..64 {
+            if writer.write_all(&piece).await.is_err() {
+                break;
+            }
+        }
+        std::future::pending::<()>().await
+    };
+    let mut answer = vec![0; 12];
+    let answered = tokio::select! {
+        () = send => unreachable!(),
+        read = crate::kit::soon(reader.read_exact(&mut answer)) => read,
+    };
+    answered.unwrap();
+    assert_eq!(String::from_utf8_lossy(&answer), "HTTP/1.1 504");
+}

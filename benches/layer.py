@@ -1,0 +1,60 @@
+#!/usr/bin/env python3
+"""Requests per second of a small axum application, with and without a session layer.
+
+See README.md beside this file. Prints medians and ratios; asserts nothing about time.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).resolve().parent / "peers"))
+import harness
+from harness import CONNECTIONS, Contender, pinned
+
+KINDS = {
+    "plain": None,
+    "identity": None,
+    "gatepass": "/",
+    "tower-sessions": "/login",
+    "tower-sessions-save": "/login",
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=int, default=5)
+    parser.add_argument("--one-core", action="store_true", help="load and servers on one core")
+    arguments = parser.parse_args()
+    if arguments.one_core:
+        harness.share_one_core()
+    harness.need(("wrk", "wrk"), ("taskset", "util-linux"))
+    built = harness.cargo("build", "--locked", "--release", cwd=harness.PEERS)
+    with harness.servers() as (start, _):
+        contenders = [contender(start, built / "release" / "layer", kind, login)
+                      for kind, login in KINDS.items()]
+        print(f"{arguments.rounds} rounds of {arguments.seconds} s, {CONNECTIONS} connections",
+              flush=True)
+        harness.interleave(contenders, arguments.rounds, arguments.seconds)
+        harness.table(contenders, contenders[0])
+
+
+def contender(start, program, kind, login):
+    port = harness.free_port()
+    server = start(kind, pinned("server", program, kind, f"127.0.0.1:{port}"), port)
+    headers = {"Cookie": "theme=dark"}
+    if login:
+        _, answered, _, _ = harness.fetch(port, login)
+        headers = {"Cookie": answered["set-cookie"].split(";")[0]}
+    status, answered, body, kept = harness.fetch(port, headers=headers, count=20)
+    if (status, body, kept) != (200, b"hello", True):
+        sys.exit(f"{kind}: status {status}, {body}, kept alive: {kept}")
+    if kind == "gatepass" and "set-cookie" in answered:
+        sys.exit("gatepass opens a session for each request")
+    return Contender(kind, server, headers)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,5 @@
+//! The side port.
+
+mod access;
+mod api;
+mod ports;

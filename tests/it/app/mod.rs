@@ -1,0 +1,5 @@
+//! Starting, changing and stopping a gateway.
+
+mod reload;
+mod start;
+mod stop;

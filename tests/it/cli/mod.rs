@@ -1,0 +1,7 @@
+//! The command.
+
+mod check;
+mod demo;
+mod files;
+mod serve;
+mod token;

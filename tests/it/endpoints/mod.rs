@@ -1,0 +1,5 @@
+//! The gateway's own paths below `/.gatepass/`.
+
+mod jwks;
+mod login;
+mod logout;

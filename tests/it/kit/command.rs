@@ -1,0 +1,153 @@
+//! The `gatepass` command as a process.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWriteExt as _, BufReader};
+use tokio::process::{Child, Command};
+
+use super::{eventually, soon};
+
+/// What a command did.
+#[derive(Debug)]
+pub(crate) struct Done {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+/// The command in a folder, with an environment of its own.
+pub(crate) fn gatepass(folder: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gatepass"));
+    command
+        .args(args)
+        .current_dir(folder)
+        .env_clear()
+        .env("NO_COLOR", "1")
+        .kill_on_drop(true)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// Runs it to its end.
+pub(crate) async fn run(folder: &Path, args: &[&str]) -> Done {
+    run_with(folder, args, "").await
+}
+
+/// Runs it to its end, with `input` as its standard input.
+pub(crate) async fn run_with(folder: &Path, args: &[&str], input: &str) -> Done {
+    let mut child = gatepass(folder, args)
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let _ = stdin.write_all(input.as_bytes()).await;
+    drop(stdin);
+    let output = soon(child.wait_with_output()).await.unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Done {
+        code: output.status.code().unwrap_or(-1),
+        out: text(output.stdout),
+        err: text(output.stderr),
+    }
+}
+
+impl Done {
+    /// The standard output of a command that did what it should.
+    #[track_caller]
+    pub(crate) fn ok(&self) -> &str {
+        assert_eq!(self.code, 0, "{self:?}");
+        &self.out
+    }
+
+    /// The standard error of a command that failed in this way.
+    #[track_caller]
+    pub(crate) fn failed(&self, code: i32) -> &str {
+        assert_eq!(self.code, code, "{self:?}");
+        assert!(!self.err.contains("panicked"), "{self:?}");
+        &self.err
+    }
+}
+
+/// Writes down what is said.
+async fn note(said: impl AsyncRead + Unpin, lines: Arc<Mutex<Vec<String>>>) {
+    let mut said = BufReader::new(said).lines();
+    while let Ok(Some(line)) = said.next_line().await {
+        lines.lock().unwrap().push(line);
+    }
+}
+
+/// A command that goes on, and what it has said so far.
+pub(crate) struct Running {
+    child: Child,
+    lines: Arc<Mutex<Vec<String>>>,
+}
+
+impl Running {
+    /// Starts it.
+    pub(crate) fn start(folder: &Path, args: &[&str]) -> Self {
+        let mut child = gatepass(folder, args).spawn().unwrap();
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        tokio::spawn(note(child.stdout.take().unwrap(), Arc::clone(&lines)));
+        tokio::spawn(note(child.stderr.take().unwrap(), Arc::clone(&lines)));
+        Self { child, lines }
+    }
+
+    /// Waits for a line with `text` in it.
+    pub(crate) async fn line(&self, text: &str) -> String {
+        eventually(async || {
+            let lines = self.lines.lock().unwrap();
+            lines.iter().find(|line| line.contains(text)).cloned()
+        })
+        .await
+    }
+
+    /// How many lines have `text` in them.
+    pub(crate) fn count(&self, text: &str) -> usize {
+        let lines = self.lines.lock().unwrap();
+        lines.iter().filter(|line| line.contains(text)).count()
+    }
+
+    /// Waits for one more line with `text` than there were.
+    pub(crate) async fn one_more(&self, text: &str, than: usize) {
+        eventually(async || (self.count(text) > than).then_some(())).await;
+    }
+
+    /// The address in the line (of a log in JSON) that says `text`.
+    pub(crate) async fn address(&self, text: &str) -> SocketAddr {
+        let line: Value = serde_json::from_str(&self.line(text).await).unwrap();
+        let found = line
+            .pointer("/fields/address")
+            .or_else(|| line.get("address"));
+        found
+            .unwrap_or_else(|| panic!("{line}"))
+            .as_str()
+            .unwrap()
+            .parse()
+            .unwrap()
+    }
+
+    /// Sends the process a signal, as `TERM`.
+    pub(crate) async fn signal(&self, name: &str) {
+        let id = self.child.id().expect("it runs").to_string();
+        let kill = Command::new("sh")
+            .args(["-c", "kill -$0 $1", name, &id])
+            .status();
+        assert!(soon(kill).await.unwrap().success());
+    }
+
+    /// Waits for its end.
+    pub(crate) async fn end(&mut self) -> ExitStatus {
+        soon(self.child.wait()).await.unwrap()
+    }
+
+    /// Stops listening to what it says.
+    pub(crate) fn said(&self) -> Vec<String> {
+        self.lines.lock().unwrap().clone()
+    }
+}
