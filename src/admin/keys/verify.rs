@@ -30,6 +30,9 @@ struct Shared {
     /// Slow checks at a time: each takes a thread and tens of MiB.
     checks: Semaphore,
     clock: Arc<dyn Clock>,
+    /// How many slow checks there were.
+    #[cfg(test)]
+    slow: std::sync::atomic::AtomicUsize,
 }
 
 /// The keys of one load. What is remembered of them goes with them.
@@ -124,6 +127,8 @@ impl ApiKeys {
             attempts: Attempts::default(),
             checks: Semaphore::new(PARALLEL_CHECKS),
             clock,
+            #[cfg(test)]
+            slow: std::sync::atomic::AtomicUsize::new(0),
         }))
     }
 
@@ -210,6 +215,10 @@ impl ApiKeys {
                 return self.admit(entry.ok_or(Denied::UnknownKey)?);
             }
             self.may_try(from)?;
+            #[cfg(test)]
+            self.0
+                .slow
+                .fetch_add(1, std::sync::atomic::Ordering::SeqCst);
             let matches = check(Arc::clone(hash), secret).await;
             if let (true, Some(entry), Some(_)) = (matches, entry, chosen) {
                 let until = self.0.clock.tick().after(REMEMBERED_FOR);
@@ -248,6 +257,11 @@ impl ApiKeys {
     pub(super) fn remembers(&self, id: &str, secret: &str) -> bool {
         let digest = TokenDigest::of(secret.as_bytes());
         self.is_known(self.0.set.load().by_id.get(id), &digest)
+    }
+
+    #[cfg(test)]
+    pub(super) fn slow_checks(&self) -> usize {
+        self.0.slow.load(std::sync::atomic::Ordering::SeqCst)
     }
 
     /// Keeps slow checks waiting for as long as the answer is held.

@@ -333,7 +333,7 @@ impl<T: Display> Serialize for Text<T> {
     }
 }
 
-const fn on_limit(policy: LimitPolicy) -> &'static str {
+pub(super) const fn on_limit(policy: LimitPolicy) -> &'static str {
     match policy {
         LimitPolicy::Refuse => "refuse",
         LimitPolicy::EndOldest => "end-oldest",
