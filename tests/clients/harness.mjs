@@ -10,7 +10,7 @@ export const PASSWORD = "demo-password";
 export const SPACE = "1001";
 export const OUTPUT = fileURLToPath(new URL("output/", import.meta.url));
 
-const SITE_ADMIN = "demo-site-admin.demo-secret-do-not-use";
+export const SITE_ADMIN = "demo-site-admin.demo-secret-do-not-use";
 const START_MILLIS = 30_000;
 const STOP_MILLIS = 15_000;
 
