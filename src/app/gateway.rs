@@ -21,6 +21,7 @@ use crate::proxy::headers::AssertionKey;
 use crate::proxy::{Edge, EdgeServer, EdgeSettings, EdgeSockets};
 use crate::sessions::{Feed, Sessions};
 use crate::store::{MemoryStore, Retention};
+use crate::tasks::Tasks;
 use crate::telemetry::{Health, Metrics};
 
 /// A gateway that runs: edge, side port and sweeper. Dropped, its threads go on; end it with
@@ -36,6 +37,8 @@ pub struct Gateway {
     edge: EdgeServer,
     admin_address: SocketAddr,
     stop: CancellationToken,
+    /// What administrators have set going in the background.
+    jobs: Tasks,
     tasks: Vec<JoinHandle<()>>,
     /// What is exchanged one reload at a time.
     reloading: Mutex<Reloading>,
@@ -45,6 +48,9 @@ struct Reloading {
     users: Users,
     options: GatewayOptions,
 }
+
+/// Errors that a background task's report names: as many as a query can name ids.
+const MAX_TASK_ERRORS: usize = 4096;
 
 /// How often sessions whose time is up are looked for.
 const SWEEP: Duration = Duration::from_secs(10);
@@ -68,7 +74,6 @@ impl Gateway {
             .clock(Arc::clone(&clock))
             .retention(retention)
             .store(Arc::new(MemoryStore::new(retention, Arc::clone(&clock))))
-            .retention(retention)
             .observer(Arc::new(SessionObserver::new(Arc::clone(&metrics))))
             .observer(Arc::new(feed.clone()))
             .build();
@@ -109,11 +114,15 @@ impl Gateway {
             tokio::net::TcpListener::from_std(admin_socket).map_err(StartError::SidePort)?;
         let admin_address = admin_socket.local_addr().map_err(StartError::SidePort)?;
 
+        let jobs = Tasks::builder(Arc::clone(&clock))
+            .max_errors(MAX_TASK_ERRORS)
+            .start();
         let mut side_port = admin::builder(sessions.clone(), keys.clone())
             .spaces(spaces.clone())
             .metrics(Arc::clone(&metrics))
             .health(health.clone())
             .feed(feed)
+            .tasks(jobs.clone())
             .docs_public(options.admin.docs_public)
             .listen(admin_address);
         for host in &options.admin.hosts {
@@ -143,6 +152,7 @@ impl Gateway {
             edge,
             admin_address,
             stop,
+            jobs,
             tasks,
             reloading: Mutex::new(Reloading { users, options }),
         })
@@ -239,6 +249,7 @@ impl Gateway {
     pub async fn shut_down(self) -> Drained {
         self.health.drain();
         let drained = self.edge.shut_down().await;
+        self.jobs.shut_down().await;
         self.stop.cancel();
         for task in self.tasks {
             let _ = task.await;

@@ -61,7 +61,7 @@ impl Sessions {
             if !user.is_published(&session) {
                 user.reserve(Arc::clone(&session));
                 user.publish(&session);
-                session.space().opened();
+                self.note_opened(&session);
             }
         }
         Ok(self.resolve(digest, space))
