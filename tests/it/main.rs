@@ -25,7 +25,6 @@ mod authn;
 mod cli;
 #[cfg(feature = "server")]
 mod endpoints;
-#[cfg(feature = "server")]
 mod kit;
 mod layer;
 #[cfg(feature = "server")]
