@@ -10,8 +10,9 @@
 )]
 
 use std::alloc::System;
+use std::hint::black_box;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use gatepass::domain::{
@@ -142,7 +143,7 @@ async fn run(count: usize) {
     })
     .await;
 
-    beside_logins(&sessions, &space, &search(&range, "client_ip")).await;
+    beside_searches(&sessions, &space, &search(&range, "client_ip")).await;
 
     let start = Instant::now();
     let open = sessions
@@ -184,33 +185,26 @@ async fn measure(name: &str, one: impl AsyncFn() -> usize) {
     );
 }
 
-/// What a login takes while the search loops on another thread.
-async fn beside_logins(
+/// What a login and a request's look-up take while the search loops on another thread.
+async fn beside_searches(
     sessions: &Sessions,
     space: &Arc<gatepass::domain::SpaceState>,
     search: &Search,
 ) {
     for searching in [false, true] {
         let stop = Arc::new(AtomicBool::new(!searching));
-        let searches = Arc::new(AtomicUsize::new(0));
         let looper = {
-            let (sessions, search, stop, searches) = (
-                sessions.clone(),
-                search.clone(),
-                Arc::clone(&stop),
-                Arc::clone(&searches),
-            );
+            let (sessions, search, stop) = (sessions.clone(), search.clone(), Arc::clone(&stop));
             std::thread::spawn(move || {
                 let runtime = tokio::runtime::Builder::new_current_thread()
                     .build()
                     .expect("a runtime");
                 while !stop.load(Ordering::Relaxed) {
                     let _ = runtime.block_on(sessions.search(&search));
-                    searches.fetch_add(1, Ordering::Relaxed);
                 }
             })
         };
-        let mut took = Vec::new();
+        let (mut logins, mut digests) = (Vec::new(), Vec::new());
         for n in 0..20_000 {
             let identity = Identity::new("CORPORATE", &format!("late{n}")).expect("a name");
             let new = NewSession {
@@ -221,22 +215,38 @@ async fn beside_logins(
                 sign_on: None,
             };
             let start = Instant::now();
-            let _ = sessions.establish(space, new, Admission::default()).await;
-            took.push(start.elapsed());
+            let opened = sessions
+                .establish(space, new, Admission::default())
+                .await
+                .expect("no limit");
+            logins.push(start.elapsed());
+            digests.push(*opened.session().digest());
+        }
+        let mut lookups = Vec::new();
+        for n in 0..500_000_usize {
+            let digest = &digests[n.wrapping_mul(7919) % digests.len()];
+            let start = Instant::now();
+            let _ = black_box(sessions.resolve(digest, space));
+            lookups.push(start.elapsed());
         }
         stop.store(true, Ordering::Relaxed);
         looper.join().expect("the searches end");
-        took.sort();
-        let name = if searching {
-            "login, while searches loop"
+        let beside = if searching {
+            "while searches loop"
         } else {
-            "login, alone"
+            "alone"
         };
-        println!(
-            "{name:<42} p50 {:?} p99 {:?} max {:?}",
-            took[took.len() / 2],
-            took[took.len() * 99 / 100],
-            took[took.len() - 1]
-        );
+        for (what, mut took) in [("login", logins), ("resolve", lookups)] {
+            took.sort();
+            let at = |of: usize| took[(took.len() - 1) * of / 1000];
+            println!(
+                "{:<42} p50 {:?} p99 {:?} p99.9 {:?} max {:?}",
+                format!("{what}, {beside}"),
+                at(500),
+                at(990),
+                at(999),
+                at(1000)
+            );
+        }
     }
 }
