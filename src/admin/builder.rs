@@ -117,6 +117,7 @@ impl AdminBuilder {
         let admin = Arc::new(self.admin);
         let sections = [
             native::section(),
+            octane::section(),
             ops::section(self.metrics_public, self.docs_public),
         ];
         let (mut open, mut guarded) = (ops::health(), Router::new());

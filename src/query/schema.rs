@@ -193,6 +193,11 @@ impl<C> Field<C> {
         self.name
     }
 
+    /// All of the field's names, of which the first is [`name`](Self::name).
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        std::iter::once(self.name).chain(self.aliases.iter().copied())
+    }
+
     /// What the values are; `None` for a reference.
     #[must_use]
     pub const fn kind(&self) -> Option<Kind> {

@@ -83,11 +83,17 @@ impl FaultKind {
         }
     }
 
+    /// All that [`Self::token_state`] may be: no session, and an idle one.
+    pub(super) const TOKEN_STATES: [&'static str; 2] = [
+        "VALIDATION_TOKEN_EXPIRED_GLOBAL_TIME_OUT",
+        "VALIDATION_TOKEN_EXPIRED_IDLE_TIME_OUT",
+    ];
+
     /// What clients look at to decide whether to sign in again.
     const fn token_state(self) -> Option<&'static str> {
         match self {
-            Self::NotAuthenticated => Some("VALIDATION_TOKEN_EXPIRED_GLOBAL_TIME_OUT"),
-            Self::IdleTooLong => Some("VALIDATION_TOKEN_EXPIRED_IDLE_TIME_OUT"),
+            Self::NotAuthenticated => Some(Self::TOKEN_STATES[0]),
+            Self::IdleTooLong => Some(Self::TOKEN_STATES[1]),
             _ => None,
         }
     }

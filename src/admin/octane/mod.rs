@@ -27,8 +27,10 @@ mod fault;
 mod form;
 mod gate;
 mod narrowing;
+mod operations;
 mod page;
 mod routes;
+mod schemas;
 mod sessions;
 mod sign_in;
 mod space;
@@ -37,6 +39,7 @@ mod terminate;
 mod update;
 mod wire;
 
+pub(super) use operations::section;
 pub(super) use routes::router;
 #[cfg(test)]
-pub(super) use routes::{Need, ROUTES, Verb};
+pub(super) use routes::{Need, ROUTES};

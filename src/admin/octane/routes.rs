@@ -10,24 +10,17 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use super::body::MAX_BODY;
 use super::fault::{self, Fault, FaultKind};
+use super::operations as op;
 use super::{about, background_tasks, gate, sessions, sign_in, terminate, update};
+use crate::admin::openapi::Operation;
 use crate::admin::state::Admin;
 
 /// One route of the dialect.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::admin) struct Route {
-    pub(in crate::admin) method: Verb,
-    pub(in crate::admin) path: &'static str,
+    pub(in crate::admin) operation: Operation,
     pub(in crate::admin) need: Need,
     endpoint: Endpoint,
-}
-
-/// The methods that routes have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::admin) enum Verb {
-    Get,
-    Post,
-    Put,
 }
 
 /// What a caller must be.
@@ -63,32 +56,25 @@ enum Endpoint {
 pub(in crate::admin) const ROUTES: [Route; 13] = {
     use Endpoint as E;
     use Need as N;
-    use Verb as V;
     [
-        route(V::Post, "/authentication/sign_in", N::Nothing, E::SignIn),
-        route(V::Post, "/authentication/sign_out", N::Nothing, E::SignOut),
-        route(V::Get, "/api/current_user", N::AnyKey, E::CurrentUser),
-        route(V::Get, "/admin/server/version", N::AnyKey, E::Version),
-        route(V::Get, "/api/shared_spaces", N::AnyKey, E::Spaces),
-        route(V::Get, SESSIONS, N::SpaceAdmin, E::Sessions),
-        route(V::Put, SESSIONS, N::SpaceAdmin, E::UpdateMany),
-        route(V::Get, GROUPS, N::SpaceAdmin, E::Groups),
-        route(V::Put, TERMINATE, N::SpaceAdmin, E::Terminate),
-        route(V::Get, SESSION, N::SpaceAdmin, E::Session),
-        route(V::Put, SESSION, N::SpaceAdmin, E::Update),
-        route(V::Get, TASKS, N::SpaceAdmin, E::Tasks),
-        route(V::Get, TASK, N::SpaceAdmin, E::Task),
+        route(op::SIGN_IN, N::Nothing, E::SignIn),
+        route(op::SIGN_OUT, N::Nothing, E::SignOut),
+        route(op::CURRENT_USER, N::AnyKey, E::CurrentUser),
+        route(op::VERSION, N::AnyKey, E::Version),
+        route(op::SPACES, N::AnyKey, E::Spaces),
+        route(op::SESSIONS, N::SpaceAdmin, E::Sessions),
+        route(op::UPDATE_MANY, N::SpaceAdmin, E::UpdateMany),
+        route(op::GROUPS, N::SpaceAdmin, E::Groups),
+        route(op::TERMINATE, N::SpaceAdmin, E::Terminate),
+        route(op::SESSION, N::SpaceAdmin, E::Session),
+        route(op::UPDATE, N::SpaceAdmin, E::Update),
+        route(op::TASKS, N::SpaceAdmin, E::Tasks),
+        route(op::TASK, N::SpaceAdmin, E::Task),
     ]
 };
 
 const SPACE: &str = "/api/shared_spaces/{space}";
 const WORKSPACE: &str = "/workspaces/{workspace}";
-const SESSIONS: &str = "/api/shared_spaces/{space}/sessions";
-const GROUPS: &str = "/api/shared_spaces/{space}/sessions/groups";
-const TERMINATE: &str = "/api/shared_spaces/{space}/sessions/terminate";
-const SESSION: &str = "/api/shared_spaces/{space}/sessions/{id}";
-const TASKS: &str = "/api/shared_spaces/{space}/background_tasks";
-const TASK: &str = "/api/shared_spaces/{space}/background_tasks/{id}";
 
 /// What the dialect answers for: these paths and all below them.
 const BASES: [&str; 4] = [
@@ -98,10 +84,9 @@ const BASES: [&str; 4] = [
     "/admin/server",
 ];
 
-const fn route(method: Verb, path: &'static str, need: Need, endpoint: Endpoint) -> Route {
+const fn route(operation: Operation, need: Need, endpoint: Endpoint) -> Route {
     Route {
-        method,
-        path,
+        operation,
         need,
         endpoint,
     }
@@ -113,7 +98,8 @@ pub(in crate::admin) fn router(admin: &Arc<Admin>) -> Router<Arc<Admin>> {
     for route in &ROUTES {
         for path in route.spellings() {
             let allow = from_fn_with_state((Arc::clone(admin), route.need), gate::allow);
-            routes = routes.route(&path, route.endpoint.on(route.method).route_layer(allow));
+            let endpoint = route.endpoint.on(route.operation.method.filter());
+            routes = routes.route(&path, endpoint.route_layer(allow));
         }
     }
     let dialect = routes
@@ -135,8 +121,9 @@ pub(in crate::admin) fn router(admin: &Arc<Admin>) -> Router<Arc<Admin>> {
 impl Route {
     /// The paths that it is found under.
     pub(in crate::admin) fn spellings(&self) -> Vec<String> {
-        let mut paths = vec![self.path.to_owned()];
-        if let Some(rest) = self.path.strip_prefix(SPACE) {
+        let path = self.operation.path;
+        let mut paths = vec![path.to_owned()];
+        if let Some(rest) = path.strip_prefix(SPACE) {
             paths.push(format!("{SPACE}{WORKSPACE}{rest}"));
         }
         let slashed: Vec<_> = paths.iter().map(|path| format!("{path}/")).collect();
@@ -146,12 +133,7 @@ impl Route {
 }
 
 impl Endpoint {
-    fn on(self, method: Verb) -> MethodRouter<Arc<Admin>> {
-        let method = match method {
-            Verb::Get => MethodFilter::GET,
-            Verb::Post => MethodFilter::POST,
-            Verb::Put => MethodFilter::PUT,
-        };
+    fn on(self, method: MethodFilter) -> MethodRouter<Arc<Admin>> {
         match self {
             Self::SignIn => on(method, sign_in::sign_in),
             Self::SignOut => on(method, sign_in::sign_out),

@@ -16,7 +16,7 @@ use crate::sessions::search::{Column, Columns, Group, SESSION_FIELDS};
 /// The type of sessions.
 pub(super) const SESSION: &str = "session";
 /// The type of users.
-const USER: &str = "sharedspace_user";
+pub(super) const USER: &str = "sharedspace_user";
 
 /// What is shown of a session when no fields are asked for: those of the product's reference.
 pub(super) const DEFAULT_FIELDS: &str = "id,session_identifier,client_type,\

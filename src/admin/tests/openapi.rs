@@ -8,9 +8,10 @@ use serde_json::Value;
 use super::access::calls;
 use super::{Side, request};
 use crate::admin::native::ROUTES;
+use crate::admin::octane;
 use crate::admin::openapi::schema::check;
 
-/// Routes that are not of the native API.
+/// Routes that are of neither dialect.
 const OTHERS: [&str; 5] = [
     "/docs",
     "/health/live",
@@ -42,7 +43,12 @@ async fn every_route_is_described_and_nothing_else() {
         let operation = &route.operation;
         (operation.path, operation.method.as_str())
     });
-    let routes: BTreeSet<_> = native.chain(OTHERS.map(|path| (path, "get"))).collect();
+    let dialect = octane::ROUTES.iter().map(|route| {
+        let operation = &route.operation;
+        (operation.path, operation.method.as_str())
+    });
+    let routes = native.chain(dialect);
+    let routes: BTreeSet<_> = routes.chain(OTHERS.map(|path| (path, "get"))).collect();
     assert_eq!(described, routes);
     // Not only in the table: the router answers to each, and to no other method.
     for path in document["paths"].as_object().unwrap().keys() {
@@ -73,9 +79,13 @@ async fn operations_have_names_and_refer_to_what_there_is() {
             }
             let id = operation["operationId"].as_str().unwrap();
             assert!(ids.insert(id), "{id} is there twice");
-            let open = path.starts_with("/health/");
+            let open = ["/health/", "/authentication/"]
+                .iter()
+                .any(|p| path.starts_with(p));
             assert_eq!(operation["security"].as_array().unwrap().is_empty(), open);
-            assert_eq!(operation["responses"]["401"].is_object(), !open, "{path}");
+            // Without a key, only who signs in can be told that theirs is wrong.
+            let refuses = !open || path.ends_with("/sign_in");
+            assert_eq!(operation["responses"]["401"].is_object(), refuses, "{path}");
         }
     }
     let text = document.to_string();
@@ -167,6 +177,46 @@ async fn answers_are_what_the_description_says() {
 }
 
 #[tokio::test]
+async fn answers_of_the_octane_dialect_are_what_the_description_says() {
+    let side = Side::new();
+    let document = document(&side).await;
+    let holders = [&side.bearers.sales, &side.bearers.site];
+    let mut statuses = BTreeSet::new();
+    for bearer in holders.map(Some).into_iter().chain([None]) {
+        for space in ["1001", "nowhere"] {
+            let (session, _) = side.open(&side.sales, "ann").await;
+            for call in super::octane::access::calls(space, &session.id().to_string()) {
+                let and = if call.path.contains('?') { '&' } else { '?' };
+                let more = [
+                    "nonsense=1",
+                    "fields=nonsense",
+                    "fields=end_time,license_type,user{directory},result",
+                    "group_by=user",
+                    "group_by=client_type",
+                ];
+                let paths = more.map(|more| format!("{}{and}{more}", call.path));
+                for path in [call.path.clone()].iter().chain(&paths) {
+                    let bearer = bearer.map(String::as_str);
+                    for body in [&call.body, &call.body.replace("true", "false")] {
+                        let sent = request(call.method, path, bearer, body);
+                        let answer = side.send(sent).await;
+                        statuses.insert(answer.status.as_u16());
+                        if !answer.text.is_empty() {
+                            holds(&document, call.method, call.template, &answer);
+                        }
+                    }
+                }
+                side.clock.advance(std::time::Duration::from_secs(6));
+            }
+        }
+    }
+    assert!(
+        statuses.is_superset(&[200, 400, 401, 403, 404].into()),
+        "{statuses:?}"
+    );
+}
+
+#[tokio::test]
 async fn the_page_has_every_operation_and_loads_nothing() {
     let side = Side::new();
     let answer = side.get("/docs", &side.bearers.site).await;
@@ -174,14 +224,15 @@ async fn the_page_has_every_operation_and_loads_nothing() {
     assert_eq!(answer.headers["content-type"], "text/html; charset=utf-8");
     let policy = answer.headers["content-security-policy"].to_str().unwrap();
     assert!(policy.starts_with("default-src 'none'"));
-    for route in ROUTES {
-        assert!(answer.text.contains(route.operation.path));
+    let dialect = octane::ROUTES.iter().map(|route| route.operation);
+    for operation in ROUTES.iter().map(|route| route.operation).chain(dialect) {
+        assert!(answer.text.contains(operation.path));
     }
     for outside in ["<script", " src=", "@import", "url(", "http://", "https://"] {
         assert!(!answer.text.contains(outside), "{outside}");
     }
     let open = answer.text.matches("<article").count();
-    assert_eq!(open, ROUTES.len() + OTHERS.len());
+    assert_eq!(open, ROUTES.len() + octane::ROUTES.len() + OTHERS.len());
 }
 
 #[tokio::test]

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{Side, call, request};
-use crate::admin::octane::{Need, ROUTES, Verb};
+use crate::admin::octane::{Need, ROUTES};
+use crate::admin::openapi::Verb;
 
 /// One call of each route, in space 1001. A route that is not here fails
 /// [`every_route_is_in_the_table`].
@@ -58,10 +59,12 @@ const CALLS: [(Verb, &str, &str, &str); 13] = [
     ),
 ];
 
-struct Call {
-    method: &'static str,
-    path: String,
-    body: String,
+pub(in crate::admin::tests) struct Call {
+    pub(in crate::admin::tests) method: &'static str,
+    /// As the description spells it.
+    pub(in crate::admin::tests) template: &'static str,
+    pub(in crate::admin::tests) path: String,
+    pub(in crate::admin::tests) body: String,
     need: Need,
     about_a_task: bool,
 }
@@ -71,16 +74,17 @@ fn name(verb: Verb) -> &'static str {
         Verb::Get => "GET",
         Verb::Post => "POST",
         Verb::Put => "PUT",
+        Verb::Delete => "DELETE",
     }
 }
 
 /// Every call in every spelling of its path.
-fn calls(space: &str, session: &str) -> Vec<Call> {
+pub(in crate::admin::tests) fn calls(space: &str, session: &str) -> Vec<Call> {
     let mut calls = Vec::new();
     for (verb, path, query, body) in CALLS {
         let route = ROUTES
             .iter()
-            .find(|route| route.method == verb && route.path == path)
+            .find(|route| (route.operation.method, route.operation.path) == (verb, path))
             .unwrap_or_else(|| panic!("{verb:?} {path} is no route"));
         let fill = |text: &str| {
             text.replace("{space}", space)
@@ -89,6 +93,7 @@ fn calls(space: &str, session: &str) -> Vec<Call> {
         };
         calls.extend(route.spellings().iter().map(|path| Call {
             method: name(verb),
+            template: route.operation.path,
             path: fill(&format!("{path}{query}")),
             body: fill(body),
             need: route.need,
@@ -108,7 +113,10 @@ impl Call {
 #[test]
 fn every_route_is_in_the_table() {
     let named = |verb: Verb, path: &str| format!("{verb:?} {path}");
-    let routes: BTreeSet<_> = ROUTES.iter().map(|r| named(r.method, r.path)).collect();
+    let routes: BTreeSet<_> = ROUTES
+        .iter()
+        .map(|r| named(r.operation.method, r.operation.path))
+        .collect();
     let table: BTreeSet<_> = CALLS.iter().map(|call| named(call.0, call.1)).collect();
     assert_eq!(routes, table);
     assert_eq!(routes.len(), ROUTES.len(), "a route is there twice");

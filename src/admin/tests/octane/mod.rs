@@ -1,6 +1,6 @@
 //! The Octane dialect through the side port's router.
 
-mod access;
+pub(super) mod access;
 mod errors;
 mod lists;
 mod signing;
