@@ -52,7 +52,7 @@ pub(super) const SIGN_IN: Operation =
         )
         .body("OctaneCredentials")
         .answers(&[
-            Answer::empty(200, "Signed in: the session is in `Set-Cookie`"),
+            Answer::empty(200, "Signed in: the answer sets the cookie"),
             Answer::error(400, "The body or the host cannot be understood"),
             Answer::error(401, "The id or the secret is wrong"),
             Answer::error(

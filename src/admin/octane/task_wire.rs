@@ -3,6 +3,7 @@
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
+use super::fault::ENTITY_NOT_FOUND;
 use super::page::Shown;
 use super::terminate::DRY_RUN;
 use super::wire::Plain;
@@ -139,7 +140,8 @@ impl<'t> TaskResult<'t> {
         let report = &task.report;
         let error = |error: &'t TaskError| ResultError {
             index: error.index,
-            error_code: error.code,
+            // Whichever API began the task: the native one has a word of its own for it.
+            error_code: ENTITY_NOT_FOUND,
             properties: Entity {
                 entity_type: super::wire::SESSION,
                 entity_id: &error.entity_id,
