@@ -3,11 +3,12 @@
 // be as described. schemathesis.toml says how.
 
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createWriteStream, writeFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { OUTPUT, SITE_ADMIN, startDemo } from "./harness.mjs";
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
@@ -20,9 +21,11 @@ after(async () => { await demo?.stop(); });
 
 /** Opens a session of a user of space 1002. */
 async function open(user) {
+  // Without blocking: the demo waits when nobody reads what it logs.
   const words = ["token", "--demo", "--user", user];
-  const token = execFileSync(process.env.TESTED_GATEPASS, words, { encoding: "utf8" }).trim();
-  const answer = await fetch(`${demo.edge}/jwt/echo`, { headers: { authorization: `Bearer ${token}` } });
+  const { stdout } = await promisify(execFile)(process.env.TESTED_GATEPASS, words);
+  const headers = { authorization: `Bearer ${stdout.trim()}` };
+  const answer = await fetch(`${demo.edge}/jwt/echo`, { headers });
   await answer.text();
   return answer.status;
 }

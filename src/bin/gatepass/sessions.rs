@@ -43,7 +43,7 @@ struct ListArgs {
     #[arg(long, default_value = "open", value_parser = ["open", "ended", "all"])]
     state: String,
     /// The order, as "-last_active,id"
-    #[arg(long, value_name = "FIELDS")]
+    #[arg(long, value_name = "FIELDS", allow_hyphen_values = true)]
     order_by: Option<String>,
     /// At most this many
     #[arg(long, default_value_t = 100, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
