@@ -39,8 +39,9 @@ struct Alias {
 /// Users share locks; more of them than threads ever wait.
 const USER_LOCKS: usize = 1024;
 
-/// Sessions that a walk looks at under one lock: some ten microseconds.
-const BATCH: usize = 128;
+/// Sessions that a walk looks at under one lock: some microseconds, which a login that wants the
+/// lock spends spinning; for longer it would be put to sleep, and wake late.
+const BATCH: usize = 32;
 
 /// Held while a user's sessions and the maps change together.
 pub(super) struct UserGuard<'t> {
