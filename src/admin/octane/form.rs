@@ -42,25 +42,28 @@ impl Form {
 
     /// The value of `name`; none and a blank one are the same.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
-        let value = self.0.iter().find(|(known, _)| *known == name);
-        value
-            .map(|(_, value)| value.as_str())
-            .filter(|value| !value.trim().is_empty())
+        self.given(name).filter(|value| !value.trim().is_empty())
     }
 
-    /// The number that is the value of `name`.
+    /// The value of `name` as it is, blank or not.
+    fn given(&self, name: &str) -> Option<&str> {
+        let value = self.0.iter().find(|(known, _)| *known == name);
+        value.map(|(_, value)| value.as_str())
+    }
+
+    /// The number that is the value of `name`; a blank one is none and an error.
     pub(super) fn number(&self, name: &str, expected: &str) -> Result<Option<u64>, Fault> {
         let parse = |text: &str| {
             let digits = text.bytes().all(|byte| byte.is_ascii_digit());
             let number = text.parse().ok().filter(|_| digits);
             number.ok_or_else(|| Fault::parameter(name, expected))
         };
-        self.get(name).map(parse).transpose()
+        self.given(name).map(parse).transpose()
     }
 
-    /// Whether `name` is `true`; without a value it is not.
+    /// Whether `name` is `true`. A blank value is an error: `dry_run=` must not end anything.
     pub(super) fn flag(&self, name: &str) -> Result<bool, Fault> {
-        match self.get(name) {
+        match self.given(name) {
             None | Some("false") => Ok(false),
             Some("true") => Ok(true),
             Some(_) => Err(Fault::parameter(name, "true or false")),
@@ -112,5 +115,8 @@ mod tests {
         assert!(form.number("offset", "a number").is_err());
         assert!(form.flag("dry_run").unwrap() && !form.flag("wait").unwrap());
         assert!(form.flag("exclude_current").is_err());
+        let blank = Form::parse("limit=&dry_run=&exclude_current").unwrap();
+        assert!(blank.number("limit", "a number").is_err());
+        assert!(blank.flag("dry_run").is_err() && blank.flag("exclude_current").is_err());
     }
 }
