@@ -6,6 +6,7 @@
 
 mod access;
 mod attributes;
+mod certificate;
 mod client;
 mod clock;
 mod cookie_policy;
@@ -19,11 +20,13 @@ pub mod random;
 mod return_target;
 mod session;
 mod space;
+mod ticket;
 mod token;
 mod usage;
 
 pub use access::{AccessRule, AccessRules, Denied, Requirement, RuleError};
 pub use attributes::{Attribute, Attributes};
+pub use certificate::{AltName, CertificateRule, ClientCertificate};
 pub use client::{AccessType, ClientInfo, ClientType, Connection, Scheme};
 pub use clock::{Clock, ManualClock, SystemClock, Tick, Timestamp};
 pub use cookie_policy::{CookieNameError, CookiePolicy, SameSite};
@@ -36,5 +39,6 @@ pub use policy::{Lifetime, LimitPolicy, SeatLimit, SessionPolicy, UserLimit};
 pub use return_target::{ReturnTarget, ReturnTargetError};
 pub use session::{EndReason, Liveness, Method, NewSession, Session, SessionEnd};
 pub use space::SpaceState;
+pub use ticket::{TargetId, Ticket, TicketSecret};
 pub use token::{Token, TokenDigest, TokenError};
 pub use usage::{DayPeak, LicenseUsage};

@@ -22,6 +22,12 @@ pub enum Method {
     Header,
     /// A name and a password, here.
     Local,
+    /// A one-time ticket that a trusted program bought for the user.
+    Ticket,
+    /// A client certificate.
+    Certificate,
+    /// A trusted program that opened the session and chose its secret.
+    SessionModule,
     /// Nobody in particular.
     Anonymous,
     /// By the program that embeds the layer.
@@ -38,6 +44,9 @@ impl Method {
             Self::Jwt => "jwt",
             Self::Header => "header",
             Self::Local => "local",
+            Self::Ticket => "ticket",
+            Self::Certificate => "certificate",
+            Self::SessionModule => "session-module",
             Self::Anonymous => "anonymous",
             Self::Custom => "custom",
             Self::ApiKey => "api-key",

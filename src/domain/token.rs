@@ -92,6 +92,27 @@ impl TokenDigest {
         Self::from_slice(digest(&SHA256, secret).as_ref())
     }
 
+    /// The digest of a secret that a trusted program chose and sets itself as the session
+    /// cookie. A text that happens to be a token's has that token's digest, so that the cookie
+    /// opens the session either way. `None` when `text` can be no such secret: it needs
+    /// [`MIN_CHOSEN`](Self::MIN_CHOSEN) to [`MAX_CHOSEN`](Self::MAX_CHOSEN) characters that a
+    /// cookie may have (RFC 6265, section 4.1.1).
+    #[must_use]
+    pub fn of_chosen(text: &[u8]) -> Option<Self> {
+        if let Ok(token) = Token::parse(text) {
+            return Some(token.digest());
+        }
+        let octet =
+            |b: &u8| matches!(b, 0x21 | 0x23..=0x2b | 0x2d..=0x3a | 0x3c..=0x5b | 0x5d..=0x7e);
+        let fits = (Self::MIN_CHOSEN..=Self::MAX_CHOSEN).contains(&text.len());
+        (fits && text.iter().all(octet)).then(|| Self::of_parts(&[b"chosen", text]))
+    }
+
+    /// Characters that a chosen secret needs at least.
+    pub const MIN_CHOSEN: usize = 16;
+    /// Characters that a chosen secret may have at most.
+    pub const MAX_CHOSEN: usize = 256;
+
     /// The digest of a tuple: each part is preceded by its length, so no two different
     /// tuples share a digest.
     #[must_use]
@@ -186,6 +207,29 @@ mod tests {
             Token::parse(token.expose().as_bytes()).map(|t| t.side_port_digest()),
             Ok(token.side_port_digest())
         );
+    }
+
+    #[test]
+    fn a_chosen_secret_is_long_enough_and_fits_a_cookie() {
+        let token = Token::generate();
+        assert_eq!(
+            TokenDigest::of_chosen(token.expose().as_bytes()),
+            Some(token.digest())
+        );
+        let guid = b"0b2a9f1c-53d7-4f86-9d0a-7d1c2d3e4f50";
+        let digest = TokenDigest::of_chosen(guid).unwrap();
+        assert_ne!(digest, TokenDigest::of(guid));
+        assert_ne!(Some(digest), TokenDigest::of_chosen(&guid[1..]));
+        for bad in [
+            "",
+            &"x".repeat(15),
+            &"x".repeat(257),
+            "has a space in it",
+            "semi;colon;in;it;",
+            "ümlauts-in-there!",
+        ] {
+            assert_eq!(TokenDigest::of_chosen(bad.as_bytes()), None, "{bad:?}");
+        }
     }
 
     #[test]

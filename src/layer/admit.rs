@@ -131,7 +131,7 @@ impl Gate {
         if let Some((session, reason)) = &ask.due {
             self.0.sessions.expire(session, *reason).await?;
         }
-        if let (Presented::Token(digest), None) = (&ask.cookie, &ask.current)
+        if let (Some(digest), None) = (ask.cookie.digest(), &ask.current)
             && let Resolution::Live(session) = self.0.sessions.recall(digest, &self.0.space).await?
         {
             return Ok((session, None));
@@ -140,11 +140,11 @@ impl Gate {
             Outcome::Authenticated(found) => self.open(request, ask, found).await,
             Outcome::Challenge(challenge) => Err(Refusal::Unauthenticated {
                 challenge: Some(challenge),
-                drop_cookie: ask.cookie == Presented::Unusable,
+                drop_cookie: ask.cookie.is_odd(),
             }),
             Outcome::NotRequested => Err(Refusal::Unauthenticated {
                 challenge: None,
-                drop_cookie: ask.cookie == Presented::Unusable,
+                drop_cookie: ask.cookie.is_odd(),
             }),
             Outcome::Failed(failure) => {
                 tracing::info!(
@@ -221,10 +221,12 @@ impl Gate {
                 Err(Refusal::NoSeat { license, seats })
             }
             Err(EstablishError::Locked { until }) => Err(Refusal::Locked { until }),
-            Err(EstablishError::EndedMeanwhile) => Err(Refusal::Unauthenticated {
-                challenge: self.login_challenge(),
-                drop_cookie: false,
-            }),
+            Err(EstablishError::EndedMeanwhile | EstablishError::SecretTaken) => {
+                Err(Refusal::Unauthenticated {
+                    challenge: self.login_challenge(),
+                    drop_cookie: false,
+                })
+            }
             Err(EstablishError::Store(error)) => Err(error.into()),
         }
     }
@@ -314,11 +316,11 @@ impl Gate {
             .0
             .cookie
             .read(&request.parts.headers, self.scheme(&request));
-        let Presented::Token(digest) = presented else {
+        let Some(digest) = presented.digest() else {
             return Ok(None);
         };
-        let resolution = match self.0.sessions.resolve(&digest, &self.0.space) {
-            Resolution::Unknown => self.0.sessions.recall(&digest, &self.0.space).await?,
+        let resolution = match self.0.sessions.resolve(digest, &self.0.space) {
+            Resolution::Unknown => self.0.sessions.recall(digest, &self.0.space).await?,
             known => known,
         };
         Ok(match resolution {

@@ -11,9 +11,27 @@ pub enum Presented {
     Nothing,
     /// There is one, and it is a token.
     Token(TokenDigest),
+    /// There is one that is no token of ours, but may be a secret that a trusted program chose.
+    Chosen(TokenDigest),
     /// There is one that is no token, or there are several: no session, and the cookie had
     /// better go.
     Unusable,
+}
+
+impl Presented {
+    /// The digest by which a session is looked for.
+    #[must_use]
+    pub const fn digest(&self) -> Option<&TokenDigest> {
+        match self {
+            Self::Token(digest) | Self::Chosen(digest) => Some(digest),
+            Self::Nothing | Self::Unusable => None,
+        }
+    }
+
+    /// Whether a cookie that opens no session is of a kind that no client of ours keeps.
+    pub(super) const fn is_odd(&self) -> bool {
+        matches!(self, Self::Chosen(_) | Self::Unusable)
+    }
 }
 
 /// A space's cookie, ready to be looked for and set.
@@ -76,10 +94,12 @@ impl CookieNames {
                 }
             }
         }
-        match found.map(Token::parse) {
-            None => Presented::Nothing,
-            Some(Ok(token)) => Presented::Token(token.digest()),
-            Some(Err(_)) => Presented::Unusable,
+        let Some(value) = found else {
+            return Presented::Nothing;
+        };
+        match Token::parse(value) {
+            Ok(token) => Presented::Token(token.digest()),
+            Err(_) => TokenDigest::of_chosen(value).map_or(Presented::Unusable, Presented::Chosen),
         }
     }
 
@@ -193,7 +213,6 @@ mod tests {
             &["gatepass=%41"],
             &[&twice],
             &[&format!("gatepass={text}"), "gatepass=x"],
-            &[&format!("gatepass={text}x")],
             &["gatepass=\u{e4}"],
         ] {
             let expected = if cookies == ["gatepass"] {
@@ -203,6 +222,15 @@ mod tests {
             };
             assert_eq!(read(cookies, Scheme::Http), expected, "{cookies:?}");
         }
+    }
+
+    #[test]
+    fn a_long_enough_text_may_be_a_secret_that_somebody_chose() {
+        let text = format!("{}x", Token::generate().expose());
+        let presented = read(&[&format!("gatepass={text}")], Scheme::Http);
+        let digest = TokenDigest::of_chosen(text.as_bytes()).unwrap();
+        assert_eq!(presented, Presented::Chosen(digest));
+        assert!(presented.is_odd());
     }
 
     #[test]

@@ -107,7 +107,7 @@ impl Gate {
             .0
             .cookie
             .read(&request.parts.headers, self.scheme(&request));
-        if let Presented::Token(digest) = &ask.cookie {
+        if let Some(digest) = ask.cookie.digest() {
             match sessions.resolve(digest, space) {
                 // Whoever brings a credential is who the credential says, not who the cookie
                 // says: it has to be looked at.

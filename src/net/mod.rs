@@ -17,6 +17,7 @@ mod drain;
 mod listener;
 pub mod strict_h1;
 mod timeouts;
+pub mod tls;
 
 pub use client_addr::{TrustedProxies, TrustedProxiesError};
 pub use drain::{Drain, Drained, Draining, Tracked};

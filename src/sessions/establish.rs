@@ -56,6 +56,15 @@ impl Established {
     }
 }
 
+/// A session whose secret a trusted program chose.
+#[derive(Clone, Debug)]
+pub struct Chosen {
+    /// The session.
+    pub session: Arc<Session>,
+    /// Whether the user had no session before.
+    pub new_user: bool,
+}
+
 /// Why no session was opened.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -80,6 +89,9 @@ pub enum EstablishError {
         /// Until when; `None` until the lock is lifted.
         until: Option<Timestamp>,
     },
+    /// A session with the secret that was chosen is there already, or was until lately.
+    #[error("the secret is that of a session that is there already")]
+    SecretTaken,
     /// The session was ended while it was being opened.
     #[error("the session was ended while it was being opened")]
     EndedMeanwhile,
@@ -118,6 +130,34 @@ impl Sessions {
         }
     }
 
+    /// Opens a session of `space` whose secret a trusted program chose:
+    /// [`TokenDigest::of_chosen`] is `digest`. It is subject to the same limits as any other.
+    ///
+    /// # Errors
+    ///
+    /// [`EstablishError`]; then no session was opened. [`EstablishError::SecretTaken`] when the
+    /// secret opens a session, or opened one that has ended lately: an ended session's secret
+    /// must stay dead.
+    pub async fn establish_chosen(
+        &self,
+        space: &Arc<SpaceState>,
+        new: NewSession,
+        digest: TokenDigest,
+    ) -> Result<Chosen, EstablishError> {
+        let (this, space) = (self.clone(), Arc::clone(space));
+        let login = async move {
+            let user = new.identity.key(space.id());
+            let new_user = this.0.table.lock(user).sessions().is_empty();
+            let (session, _) = this.begin(&space, new, None, None, Some(digest)).await?;
+            Ok(Chosen { session, new_user })
+        };
+        match tokio::spawn(login).await {
+            Ok(result) => result,
+            Err(failed) if failed.is_panic() => std::panic::resume_unwind(failed.into_panic()),
+            Err(_) => Err(EstablishError::EndedMeanwhile),
+        }
+    }
+
     /// Lets one more credential open `session`: a renewed token of the same sign-on.
     pub fn add_credential(&self, session: &Arc<Session>, join: JoinKey) {
         let until = join
@@ -133,17 +173,32 @@ impl Sessions {
         admission: Admission,
     ) -> Result<Established, EstablishError> {
         let Some(join) = admission.join else {
-            return self.begin(space, new, admission.replaces, None).await;
+            return self.open_new(space, new, admission.replaces, None).await;
         };
         let _flight = self.0.flights.board(join.digest).await;
         match self.resolve_credential(&join.digest, space) {
             Resolution::Live(session) => Ok(Established::Joined(session)),
             Resolution::Due(session, reason) => {
                 self.expire(&session, reason).await?;
-                self.begin(space, new, admission.replaces, Some(join)).await
+                self.open_new(space, new, admission.replaces, Some(join))
+                    .await
             }
-            Resolution::Unknown => self.begin(space, new, admission.replaces, Some(join)).await,
+            Resolution::Unknown => {
+                self.open_new(space, new, admission.replaces, Some(join))
+                    .await
+            }
         }
+    }
+
+    async fn open_new(
+        &self,
+        space: &Arc<SpaceState>,
+        new: NewSession,
+        replaces: Option<Arc<Session>>,
+        join: Option<JoinKey>,
+    ) -> Result<Established, EstablishError> {
+        let (session, token) = self.begin(space, new, replaces, join, None).await?;
+        Ok(Established::Opened { session, token })
     }
 
     async fn begin(
@@ -152,17 +207,22 @@ impl Sessions {
         new: NewSession,
         replaces: Option<Arc<Session>>,
         join: Option<JoinKey>,
-    ) -> Result<Established, EstablishError> {
+        chosen: Option<TokenDigest>,
+    ) -> Result<(Arc<Session>, Token), EstablishError> {
         self.refuse_locked(new.identity.key(space.id()), self.0.clock.tick())?;
         if let Some(old) = replaces {
             self.expire(&old, EndReason::Replaced).await?;
         }
         let token = Token::generate();
         let new = self.0.interner.share(new);
-        let digest = match new.method {
-            Method::ApiKey => token.side_port_digest(),
-            _ => token.digest(),
+        let digest = match (chosen, new.method) {
+            (Some(chosen), _) => chosen,
+            (None, Method::ApiKey) => token.side_port_digest(),
+            (None, _) => token.digest(),
         };
+        if chosen.is_some() && self.is_taken(&digest) {
+            return Err(EstablishError::SecretTaken);
+        }
         let session = Arc::new(Session::start(
             new,
             Arc::clone(space),
@@ -188,6 +248,7 @@ impl Sessions {
         let mut place = self.take_place(&session).await?;
         match self.0.store.create(&session).await? {
             Created::Kept => {}
+            Created::Exists if chosen.is_some() => return Err(EstablishError::SecretTaken),
             Created::Exists => {
                 let what = "its random id or token is taken".to_owned();
                 return Err(StoreError::Refused { what }.into());
@@ -205,7 +266,13 @@ impl Sessions {
         if let Some(join) = join {
             self.add_credential(&session, join);
         }
-        Ok(Established::Opened { session, token })
+        Ok((session, token))
+    }
+
+    /// Whether `digest` opens a session here, or opened one that has ended lately.
+    fn is_taken(&self, digest: &TokenDigest) -> bool {
+        self.0.table.by_digest(digest).is_some()
+            || self.0.tombstones.has(digest, self.0.clock.tick())
     }
 
     async fn turn(&self, of: &[&[u8]]) -> Flight<'_> {

@@ -26,6 +26,7 @@ pub mod search;
 mod seats;
 mod sweep;
 mod table;
+mod tickets;
 mod tombstones;
 mod usage;
 
@@ -42,7 +43,7 @@ use crate::store::SessionStore;
 
 pub use builder::SessionsBuilder;
 pub use end::{EndCause, EndOutcome};
-pub use establish::{Admission, EstablishError, Established, JoinKey};
+pub use establish::{Admission, Chosen, EstablishError, Established, JoinKey};
 pub use exchanges::{Ended, Tie};
 pub use feed::{EventId, EventIdError, EventKind, Feed, FeedItem, FeedReader, SessionEvent};
 pub use find::{FindQuery, Page};

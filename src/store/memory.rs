@@ -6,10 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::index::{ByDigest, ById, DigestIndex, IdIndex, sharded};
+use super::short_lived::ShortLived;
 use super::{
-    Created, Ended, IdRange, Newest, Scan, ScanPage, SessionStore, StateFilter, StoreFuture,
+    Created, Ended, IdRange, Newest, Scan, ScanPage, SessionStore, StateFilter, StoreError,
+    StoreFuture,
 };
-use crate::domain::{Clock, Session, SessionEnd, SessionId, Tick, TokenDigest};
+use crate::domain::{Clock, Session, SessionEnd, SessionId, TargetId, Tick, Ticket, TokenDigest};
 
 /// For how long, and how many, ended sessions are kept to be looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +41,8 @@ pub struct MemoryStore {
     open: IdIndex,
     by_digest: DigestIndex,
     ended: Mutex<EndedSessions>,
+    tickets: Mutex<ShortLived<TokenDigest, Ticket>>,
+    targets: Mutex<ShortLived<TargetId, Arc<str>>>,
     retention: Retention,
     clock: Arc<dyn Clock>,
 }
@@ -58,6 +62,8 @@ impl MemoryStore {
             open: sharded(),
             by_digest: sharded(),
             ended: Mutex::default(),
+            tickets: Mutex::new(ShortLived::new(MAX_TICKETS)),
+            targets: Mutex::new(ShortLived::new(MAX_TARGETS)),
             retention,
             clock,
         }
@@ -65,6 +71,14 @@ impl MemoryStore {
 
     fn ended(&self) -> MutexGuard<'_, EndedSessions> {
         self.ended.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tickets(&self) -> MutexGuard<'_, ShortLived<TokenDigest, Ticket>> {
+        self.tickets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn targets(&self) -> MutexGuard<'_, ShortLived<TargetId, Arc<str>>> {
+        self.targets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn create_now(&self, session: &Arc<Session>) -> Created {
@@ -169,6 +183,12 @@ impl EndedSessions {
 /// Sessions forgotten in one step, so that the lock is held for a moment only.
 const PURGE_STEP: usize = 1000;
 
+/// Tickets that may wait to be redeemed; those who buy them are trusted.
+const MAX_TICKETS: usize = 100_000;
+
+/// Addresses that are remembered for browsers that were sent to log in.
+const MAX_TARGETS: usize = 100_000;
+
 impl SessionStore for MemoryStore {
     fn outlives_process(&self) -> bool {
         false
@@ -228,6 +248,44 @@ impl SessionStore for MemoryStore {
     fn purge(&self) -> StoreFuture<'_, usize> {
         let purged = self.purge_now();
         Box::pin(async move { Ok(purged) })
+    }
+
+    fn put_ticket(
+        &self,
+        digest: TokenDigest,
+        ticket: Ticket,
+        lifetime: Duration,
+    ) -> StoreFuture<'_, ()> {
+        let now = self.clock.tick();
+        let mut tickets = self.tickets();
+        let kept = if tickets.is_full(now) {
+            let what = format!("{MAX_TICKETS} tickets wait to be redeemed already");
+            Err(StoreError::Refused { what })
+        } else {
+            tickets.put(digest, ticket, lifetime, now);
+            Ok(())
+        };
+        Box::pin(async move { kept })
+    }
+
+    fn take_ticket(&self, digest: &TokenDigest) -> StoreFuture<'_, Option<Ticket>> {
+        let taken = self.tickets().take(digest, self.clock.tick());
+        Box::pin(async move { Ok(taken) })
+    }
+
+    fn put_target(
+        &self,
+        id: TargetId,
+        target: Arc<str>,
+        lifetime: Duration,
+    ) -> StoreFuture<'_, ()> {
+        self.targets().put(id, target, lifetime, self.clock.tick());
+        Box::pin(async { Ok(()) })
+    }
+
+    fn target(&self, id: TargetId) -> StoreFuture<'_, Option<Arc<str>>> {
+        let found = self.targets().get(&id, self.clock.tick()).cloned();
+        Box::pin(async move { Ok(found) })
     }
 }
 

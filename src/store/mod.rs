@@ -10,11 +10,13 @@ mod error;
 pub(crate) mod index;
 mod memory;
 mod scan;
+mod short_lived;
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::domain::{Session, SessionEnd, SessionId, Tick, TokenDigest};
+use crate::domain::{Session, SessionEnd, SessionId, TargetId, Tick, Ticket, TokenDigest};
 
 pub use error::StoreError;
 pub use memory::{MemoryStore, Retention};
@@ -118,4 +120,41 @@ pub trait SessionStore: std::fmt::Debug + Send + Sync + 'static {
     ///
     /// [`StoreError`] when it could not.
     fn purge(&self) -> StoreFuture<'_, usize>;
+
+    /// Keeps `ticket` under the digest of its secret, to be taken once within `lifetime`.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when it cannot be kept; [`StoreError::Refused`] when as many are kept as
+    /// may be.
+    fn put_ticket(
+        &self,
+        digest: TokenDigest,
+        ticket: Ticket,
+        lifetime: Duration,
+    ) -> StoreFuture<'_, ()>;
+
+    /// Takes the ticket: of all who ask, however many at once and on however many nodes,
+    /// exactly one gets it, and nobody after its lifetime.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`] when the store cannot tell; the ticket may be gone then.
+    fn take_ticket(&self, digest: &TokenDigest) -> StoreFuture<'_, Option<Ticket>>;
+
+    /// Remembers where a browser was going, for `lifetime` at most: clients that are nobody
+    /// yet cause this, so the number is bounded, and the first to come is the first to go.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when it cannot be kept.
+    fn put_target(&self, id: TargetId, target: Arc<str>, lifetime: Duration)
+    -> StoreFuture<'_, ()>;
+
+    /// Where the browser was going, if that is still remembered.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`] when the store cannot tell.
+    fn target(&self, id: TargetId) -> StoreFuture<'_, Option<Arc<str>>>;
 }

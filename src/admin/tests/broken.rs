@@ -1,11 +1,14 @@
 //! What callers learn when something here fails.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Side, id, request};
 use crate::admin::builder;
 use crate::admin::keys::{ApiKeys, NewKey, Role};
-use crate::domain::{Session, SessionEnd, SessionId, SessionPolicy, Tick, TokenDigest};
+use crate::domain::{
+    Session, SessionEnd, SessionId, SessionPolicy, TargetId, Tick, Ticket, TokenDigest,
+};
 use crate::sessions::Sessions;
 use crate::store::{
     Created, Ended, IdRange, Scan, ScanPage, SessionStore, StoreError, StoreFuture,
@@ -63,6 +66,22 @@ impl SessionStore for Broken {
     }
 
     fn purge(&self) -> StoreFuture<'_, usize> {
+        self.fail()
+    }
+
+    fn put_ticket(&self, _: TokenDigest, _: Ticket, _: Duration) -> StoreFuture<'_, ()> {
+        self.fail()
+    }
+
+    fn take_ticket(&self, _: &TokenDigest) -> StoreFuture<'_, Option<Ticket>> {
+        self.fail()
+    }
+
+    fn put_target(&self, _: TargetId, _: Arc<str>, _: Duration) -> StoreFuture<'_, ()> {
+        self.fail()
+    }
+
+    fn target(&self, _: TargetId) -> StoreFuture<'_, Option<Arc<str>>> {
         self.fail()
     }
 }

@@ -3,7 +3,9 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use crate::domain::HostPattern;
+use crate::admin::keys::Role;
+use crate::domain::{CertificateRule, HostPattern, SpaceId};
+use crate::net::tls::TlsSettings;
 
 /// The side port.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +13,10 @@ pub struct AdminOptions {
     /// Where to listen. Default: `127.0.0.1:8081`. An address that other machines reach is
     /// there only because the configuration allows plain HTTP on it in so many words.
     pub listen: SocketAddr,
+    /// TLS on that address; without it, it speaks plain HTTP.
+    pub tls: Option<TlsSettings>,
+    /// What clients with these certificates may do; the first rule that means one decides.
+    pub certificate_roles: Vec<CertificateRole>,
     /// The file of API keys, readable when it was checked. `None`: nobody may call the API;
     /// health and metrics answer all the same.
     pub api_keys: Option<PathBuf>,
@@ -20,6 +26,17 @@ pub struct AdminOptions {
     /// Whether the API's description (`/openapi.json`, `/docs`) needs no key. Default: it
     /// needs one.
     pub docs_public: bool,
+}
+
+/// What clients with certain certificates may do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateRole {
+    /// Which certificates.
+    pub certificates: CertificateRule,
+    /// What they may do.
+    pub role: Role,
+    /// The spaces they may do it in; empty for a role over all.
+    pub spaces: Vec<SpaceId>,
 }
 
 impl AdminOptions {
@@ -48,6 +65,8 @@ impl Default for AdminOptions {
         let listen = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8081);
         Self {
             listen,
+            tls: None,
+            certificate_roles: Vec::new(),
             api_keys: None,
             hosts: Self::default_hosts(listen),
             docs_public: false,

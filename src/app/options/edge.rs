@@ -6,12 +6,19 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use crate::domain::Scheme;
+use crate::net::tls::TlsSettings;
 
 /// The public listener: addresses, trust, limits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EdgeOptions {
     /// Where to listen; at least one address. Default: `127.0.0.1:8080`.
     pub listen: Vec<SocketAddr>,
+    /// TLS on those addresses; without it they speak plain HTTP.
+    pub tls: Option<TlsSettings>,
+    /// Addresses of plain HTTP whose requests are sent to https, where the edge has TLS.
+    pub redirect: Vec<SocketAddr>,
+    /// For how long browsers are told to use https only (HSTS, RFC 6797); `None`: they are not.
+    pub hsts: Option<Duration>,
     /// Peers whose forwarded headers count. None is a whole address family (`/0`).
     /// Default: nobody.
     pub trusted_proxies: Vec<IpNet>,
@@ -33,6 +40,9 @@ impl Default for EdgeOptions {
     fn default() -> Self {
         Self {
             listen: vec![SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080)],
+            tls: None,
+            redirect: Vec::new(),
+            hsts: None,
             trusted_proxies: Vec::new(),
             workers: None,
             max_connections: 10_000,

@@ -15,7 +15,7 @@ mod jwt;
 mod space;
 mod upstream;
 
-pub use admin::AdminOptions;
+pub use admin::{AdminOptions, CertificateRole};
 pub use assertion::AssertionOptions;
 pub use authn::{AnonymousMode, AuthnMethod, HeaderOptions, HeaderUser, LocalOptions};
 pub use edge::{EdgeLimits, EdgeOptions, EdgeTimeouts};

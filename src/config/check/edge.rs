@@ -25,6 +25,9 @@ pub(super) fn edge(raw: RawEdge, table: &Scope<'_>) -> EdgeOptions {
         }
     }
     EdgeOptions {
+        tls: None,
+        redirect: Vec::new(),
+        hsts: None,
         listen: listen.unwrap_or(default.listen),
         trusted_proxies: read_all(table, "trusted_proxies", raw.trusted_proxies, |at, text| {
             network::network(at, &text)

@@ -47,6 +47,8 @@ fn admin(raw: RawAdmin, table: &Scope<'_>, edge: &EdgeOptions) -> AdminOptions {
         network::host(at, &text)
     });
     AdminOptions {
+        tls: None,
+        certificate_roles: Vec::new(),
         listen,
         api_keys: read(table, "api_keys", raw.api_keys, |at, text| {
             at.file(

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::{is_live, new_session, space};
 use crate::domain::{
     Clock, EndReason, LicenseUsage, LimitPolicy, ManualClock, NewSession, SeatLimit, Session,
-    SessionEnd, SessionId, SpaceState, Tick, Token, TokenDigest, UserLimit,
+    SessionEnd, SessionId, SpaceState, TargetId, Tick, Ticket, Token, TokenDigest, UserLimit,
 };
 use crate::sessions::{Admission, EndCause, EstablishError, Established, Sessions};
 use crate::store::{
@@ -486,5 +486,26 @@ impl SessionStore for Broken {
 
     fn purge(&self) -> StoreFuture<'_, usize> {
         self.memory.purge()
+    }
+
+    fn put_ticket(
+        &self,
+        digest: TokenDigest,
+        ticket: Ticket,
+        lifetime: Duration,
+    ) -> StoreFuture<'_, ()> {
+        self.memory.put_ticket(digest, ticket, lifetime)
+    }
+
+    fn take_ticket(&self, digest: &TokenDigest) -> StoreFuture<'_, Option<Ticket>> {
+        self.memory.take_ticket(digest)
+    }
+
+    fn put_target(&self, id: TargetId, to: Arc<str>, lifetime: Duration) -> StoreFuture<'_, ()> {
+        self.memory.put_target(id, to, lifetime)
+    }
+
+    fn target(&self, id: TargetId) -> StoreFuture<'_, Option<Arc<str>>> {
+        self.memory.target(id)
     }
 }
