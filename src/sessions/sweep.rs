@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Sessions;
-use crate::domain::Liveness;
+use super::end::Due;
+use super::{EndCause, Sessions};
+use crate::domain::{Liveness, Session};
 use crate::store::StoreError;
 
 /// What a sweep did.
@@ -31,19 +32,22 @@ impl Sessions {
             }
         });
         let mut swept = Swept::default();
-        for (at, (session, reason)) in due.iter().enumerate() {
-            // A request may have come in between.
-            if session.liveness(self.0.clock.tick()) == Liveness::Due(*reason) {
-                self.expire(session, *reason).await?;
-                swept.ended += 1;
-            }
-            if at % 256 == 255 {
-                tokio::task::yield_now().await;
-            }
-        }
+        // A request may have come in between.
+        let still = |session: &Session, reason| {
+            session.liveness(self.0.clock.tick()) == Liveness::Due(reason)
+        };
+        let ends = due
+            .into_iter()
+            .filter(|(session, reason)| still(session, *reason))
+            .map(|(session, reason)| Due {
+                session,
+                at: None,
+                cause: EndCause::because(reason),
+            });
+        swept.ended = self.end_all(ends.collect()).await?.len();
         self.0.table.sweep_aliases(now);
         self.0.tombstones.sweep(now);
-        self.0.interner.sweep();
+        self.0.spaces.sweep();
         self.0.locks.sweep(now);
         loop {
             match self.0.store.purge().await? {

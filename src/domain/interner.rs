@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use dashmap::DashSet;
 
-use crate::domain::{Attributes, NewSession};
+use super::{Attributes, ClientInfo, Identity};
 
 /// What many sessions have in common. [`sweep`](Self::sweep) drops what no session uses.
 #[derive(Debug, Default)]
@@ -15,16 +15,23 @@ pub(super) struct Interner {
 }
 
 impl Interner {
-    /// `new`, with the parts that another session has too shared with it.
-    pub(super) fn share(&self, mut new: NewSession) -> NewSession {
-        let attributes = shared(&self.attributes, new.identity.attributes());
-        if !Arc::ptr_eq(&attributes, new.identity.attributes()) {
-            let identity = Arc::unwrap_or_clone(new.identity).with_attributes(attributes);
-            new.identity = Arc::new(identity);
+    /// Lets `identity`, `client` and `license` share what another session has too.
+    pub(super) fn share(
+        &self,
+        identity: &mut Arc<Identity>,
+        client: &mut ClientInfo,
+        license: &mut Option<Arc<str>>,
+    ) {
+        let attributes = shared(&self.attributes, identity.attributes());
+        if !Arc::ptr_eq(&attributes, identity.attributes()) {
+            let own = Identity::clone(identity).with_attributes(attributes);
+            *identity = Arc::new(own);
         }
-        new.client.user_agent = new.client.user_agent.map(|text| shared(&self.texts, &text));
-        new.license = new.license.map(|text| shared(&self.texts, &text));
-        new
+        for text in [&mut client.user_agent, license] {
+            if let Some(text) = text {
+                *text = shared(&self.texts, text);
+            }
+        }
     }
 
     pub(super) fn sweep(&self) {
