@@ -205,15 +205,15 @@ impl Gateway {
             users: &reloading.users,
             workers: self.edge.edge().settings().workers.get(),
         };
-        // The certificates last: once they are exchanged, nothing can fail any more.
         let planned = planner.plan(&options).and_then(|plan| {
-            if let (Some(acceptor), Some(settings)) = (&self.tls, &options.edge.tls) {
-                acceptor.replace(settings)?;
-            }
-            Ok(plan)
+            let new_tls = match (&self.tls, &options.edge.tls) {
+                (Some(acceptor), Some(settings)) => Some((acceptor, acceptor.read(settings)?)),
+                _ => None,
+            };
+            Ok((plan, new_tls))
         });
-        let plan = match planned {
-            Ok(plan) => plan,
+        let (plan, new_tls) = match planned {
+            Ok(planned) => planned,
             Err(error) => {
                 self.metrics.config_refused();
                 return Err(error);
@@ -230,6 +230,9 @@ impl Gateway {
         } = plan;
         reloading.users.commit(users);
         self.keys.replace(keys);
+        if let Some((acceptor, new)) = new_tls {
+            acceptor.put(new);
+        }
         self.edge.edge().replace(targets, trusted);
         self.spaces.replace(infos);
         self.metrics.config_taken(self.clock.wall());
