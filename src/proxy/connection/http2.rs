@@ -97,6 +97,7 @@ struct Idle {
     streams: Arc<Streams>,
     /// When to look again. It is not moved for every stream, but looks at them when it fires.
     sleep: Pin<Box<Sleep>>,
+    first: Instant,
     wait: Duration,
     told: bool,
 }
@@ -105,7 +106,8 @@ impl Idle {
     fn new(streams: Arc<Streams>, timeouts: Timeouts) -> Self {
         Self {
             streams,
-            sleep: Box::pin(sleep(timeouts.head)),
+            sleep: Box::pin(sleep(timeouts.head.min(timeouts.idle))),
+            first: Instant::now() + timeouts.head,
             wait: timeouts.idle,
             told: false,
         }
@@ -121,6 +123,7 @@ impl Idle {
             let until = match self.streams.activity() {
                 Activity::Busy => now + self.wait,
                 Activity::IdleSince(since) if since + self.wait > now => since + self.wait,
+                Activity::Unused if self.first > now => self.first,
                 // The client may have sent a request before it heard: that is still answered.
                 Activity::IdleSince(_) | Activity::Unused if !self.told => {
                     self.told = true;

@@ -17,6 +17,8 @@ mod http2_request;
 mod lifetime;
 mod redirect;
 mod streams;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 use super::tls::Trust;
 use super::{Answer, soon};
 
-type Body = UnsyncBoxBody<Bytes, std::convert::Infallible>;
+pub(crate) type Body = UnsyncBoxBody<Bytes, std::convert::Infallible>;
 
 /// An HTTP/2 connection.
 pub(crate) struct H2 {

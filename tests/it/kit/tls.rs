@@ -19,7 +19,6 @@ use super::wire::{Dial, Io};
 pub(crate) struct Authority {
     issuer: Issuer<'static, KeyPair>,
     certificate: CertificateDer<'static>,
-    pub(crate) pem: String,
 }
 
 /// What a client trusts, and the name it asks for.
@@ -39,7 +38,6 @@ impl Authority {
         let key = KeyPair::generate().unwrap();
         let certificate = params.self_signed(&key).unwrap();
         Self {
-            pem: certificate.pem(),
             certificate: certificate.der().clone(),
             issuer: Issuer::new(params, key),
         }
