@@ -177,7 +177,10 @@ impl State {
             }
         };
         // A session that is resumed was verified when it was new.
-        if certificate.as_ref().is_some_and(|c| c.not_after < wall.now()) {
+        if certificate
+            .as_ref()
+            .is_some_and(|c| c.not_after < wall.now())
+        {
             return Err(refused("it has expired"));
         }
         let name = connection.server_name();

@@ -77,7 +77,10 @@ fn certified(
         Some(certificate.public_key().raw == &*public)
     };
     if own(&certificates[0]) == Some(false) {
-        if certificates[1..].iter().any(|other| own(other) == Some(true)) {
+        if certificates[1..]
+            .iter()
+            .any(|other| own(other) == Some(true))
+        {
             let what = "its first certificate must be the listener's own, not an authority's";
             return Err(TlsError::content(chain, what));
         }

@@ -41,7 +41,10 @@ pub fn https_connector(settings: &TlsClientSettings) -> Result<HttpsConnector, T
             own.map_err(|error| match error {
                 rustls::Error::InconsistentKeys(_) => TlsError::content(
                     key,
-                    format!("it is not the key of the certificate in `{}`", chain.display()),
+                    format!(
+                        "it is not the key of the certificate in `{}`",
+                        chain.display()
+                    ),
                 ),
                 error => TlsError::content(key, error.to_string()),
             })?

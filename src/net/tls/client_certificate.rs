@@ -19,7 +19,12 @@ pub(super) fn read(der: &[u8]) -> Option<ClientCertificate> {
         return None;
     };
     let alt_names = match certificate.subject_alternative_name().ok()? {
-        Some(names) => names.value.general_names.iter().filter_map(alt_name).collect(),
+        Some(names) => names
+            .value
+            .general_names
+            .iter()
+            .filter_map(alt_name)
+            .collect(),
         None => Vec::new(),
     };
     let subject = certificate.subject().iter_attributes();

@@ -44,10 +44,14 @@ impl Names {
 pub(super) fn covered_by(leaf: &X509Certificate<'_>) -> Vec<HostPattern> {
     match leaf.subject_alternative_name() {
         Ok(Some(names)) => {
-            let dns = names.value.general_names.iter().filter_map(|name| match name {
-                GeneralName::DNSName(name) => HostPattern::new(name).ok(),
-                _ => None,
-            });
+            let dns = names
+                .value
+                .general_names
+                .iter()
+                .filter_map(|name| match name {
+                    GeneralName::DNSName(name) => HostPattern::new(name).ok(),
+                    _ => None,
+                });
             dns.collect()
         }
         _ => {

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use rustls::crypto::aws_lc_rs::Ticketer;
 use rustls::server::{ProducesTickets, ServerSessionMemoryCache, StoresServerSessions};
 
+use super::TlsError;
 use super::client_auth::ClientPolicy;
 use super::wall::Wall;
-use super::TlsError;
 use crate::domain::Timestamp;
 
 /// What is remembered of earlier connections: keys for tickets, which clients keep, and
