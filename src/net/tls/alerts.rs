@@ -27,6 +27,9 @@ impl HandshakeError {
             ) => Self::NotTls,
             Error::NoCertificatesPresented => Self::NoClientCertificate,
             Error::InvalidCertificate(reason) => Self::ClientCertificate(refusal(reason)),
+            Error::InvalidCertRevocationList(reason) => {
+                Self::ClientCertificate(format!("a list of `client_crl` is not usable: {reason:?}"))
+            }
             Error::AlertReceived(alert) => Self::GaveUp(complaint(*alert)),
             Error::NoApplicationProtocol => Self::NothingInCommon("protocol (ALPN)"),
             Error::PeerIncompatible(what) => match what {
