@@ -15,6 +15,8 @@ mod retention;
 mod scan;
 mod short_lived;
 mod touch;
+#[cfg(feature = "server")]
+pub mod wire;
 
 use std::pin::Pin;
 use std::sync::Arc;

@@ -17,6 +17,7 @@ mod compact;
 mod database;
 mod error;
 mod notes;
+mod offline;
 mod open_sessions;
 mod purge_notes;
 mod read;
@@ -30,4 +31,5 @@ mod tests;
 
 pub use codec::FormatError;
 pub use error::FileError;
+pub use offline::{Contents, Imported, StoreFile, TransferError};
 pub use store::FileStore;
