@@ -3,6 +3,8 @@
 mod feed;
 mod licenses;
 mod locks;
+#[cfg(feature = "server")]
+mod recover;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};

@@ -16,6 +16,7 @@ mod codec;
 mod compact;
 mod database;
 mod error;
+mod load;
 mod notes;
 mod offline;
 mod open_sessions;

@@ -2,6 +2,7 @@
 //! moving what is in it.
 
 use std::io::{self, BufRead, Write};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use redb::{Database, ReadableDatabase as _, ReadableTable as _, WriteTransaction};
@@ -9,10 +10,11 @@ use redb::{Database, ReadableDatabase as _, ReadableTable as _, WriteTransaction
 use super::compact;
 use super::database::{self, catch, damaged};
 use super::error::{FileError, Trouble};
+use super::notes;
 use super::read;
+use super::record::{self, Common};
 use super::tables::{ACTIVE, ENDED, ENDS, LOCKS, OPEN};
 use super::writer::with_causes;
-use super::{notes, record};
 use crate::domain::SessionRecord;
 use crate::store::wire::Line;
 
@@ -172,9 +174,10 @@ impl StoreFile {
         };
         let session = |record| Line::Session(Box::new(record));
         let whole = self.part(|file| {
-            read::open_sessions(file, |record| {
-                show(record.map(session), &mut bad);
-                Ok(())
+            let mut common = Common::default();
+            read::open_sessions(file, |raw| {
+                show(raw.decode(&mut common).map(session), &mut bad);
+                ControlFlow::Continue(())
             })
         });
         bad.extend(whole.err());
