@@ -65,7 +65,7 @@ fn make(
     spaces: &Spaces,
     clock: &dyn Clock,
 ) -> Result<Vec<Arc<Session>>, Trouble> {
-    let (mut common, mut made, mut failed) = (Common::default(), Vec::new(), None);
+    let (mut common, mut made, mut failed) = (Common::with(spaces), Vec::new(), None);
     let next = || {
         batches
             .lock()

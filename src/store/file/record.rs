@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::codec::{FormatError, Reader, Writer};
 use crate::domain::{
     Attributes, ClientInfo, Identity, Method, SessionEnd, SessionId, SessionRecord, SignOnId,
-    SpaceId, Timestamp, TokenDigest,
+    SpaceId, Spaces, Timestamp, TokenDigest,
 };
 
 /// The version that is written. Older ones are read, newer ones are refused.
@@ -102,12 +102,21 @@ pub(super) struct Common {
     attributes: HashMap<Box<[u8]>, Arc<Attributes>>,
     texts: HashMap<Box<str>, Arc<str>>,
     space: Option<SpaceId>,
+    shared: Option<Spaces>,
 }
 
 /// Common parts that are remembered of each kind; where there are more, they are not common.
 const MAX_COMMON: usize = 10_000;
 
 impl Common {
+    /// Common parts that are those of the sessions of `spaces` too.
+    pub(super) fn with(spaces: &Spaces) -> Self {
+        Self {
+            shared: Some(spaces.clone()),
+            ..Self::default()
+        }
+    }
+
     fn attributes(&mut self, read: &mut Reader<'_>) -> Result<Arc<Attributes>, FormatError> {
         let rest = read.rest();
         read.skip_attributes()?;
@@ -115,7 +124,10 @@ impl Common {
         if let Some(known) = self.attributes.get(bytes) {
             return Ok(Arc::clone(known));
         }
-        let attributes = Arc::new(read_attributes(&mut Reader::of(bytes))?);
+        let mut attributes = Arc::new(read_attributes(&mut Reader::of(bytes))?);
+        if let Some(spaces) = &self.shared {
+            attributes = spaces.share_attributes(&attributes);
+        }
         if self.attributes.len() < MAX_COMMON {
             self.attributes
                 .insert(bytes.into(), Arc::clone(&attributes));
