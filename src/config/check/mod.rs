@@ -5,6 +5,7 @@
 
 mod access;
 mod authn;
+mod browser;
 mod edge;
 mod gateway;
 mod header_name;
@@ -14,5 +15,6 @@ mod license;
 mod network;
 mod space;
 mod spaces;
+mod ticket;
 
 pub(super) use gateway::gateway;
