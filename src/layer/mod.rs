@@ -60,6 +60,7 @@ mod body;
 mod challenge;
 mod client;
 mod cookie;
+mod cors;
 pub mod endpoints;
 mod extract;
 mod future;

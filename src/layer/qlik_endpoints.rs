@@ -6,29 +6,23 @@
 //!   bearer token it opens the session, too.
 //!
 //! They are never forwarded. Pages of other origins may read them where the space lists their
-//! origin ([`WebSocketPolicy::origins`](super::WebSocketPolicy::origins)), with credentials
-//! (Fetch, section 3.3).
+//! origin ([`WebSocketPolicy::origins`](super::WebSocketPolicy::origins)).
 
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{
-    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
-    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_REQUEST_METHOD,
-    ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, ORIGIN, VARY,
-};
-use http::request::Parts;
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::{HeaderName, Method, Response, StatusCode};
 use percent_encoding::utf8_percent_encode;
 use serde::Serialize;
 
 use super::admit::Refusal;
 use super::cookie::SetCookie;
+use super::cors;
 use super::endpoints::{any_case_parameter, is_same_origin};
 use super::gate::{Gate, Verdict};
 use super::reject::IN_QUERY;
 use super::ticket_flow::AUTHENTICATION_NEEDED;
-use super::websocket::PageOrigin;
 use crate::authn::{AuthnRequest, Outcome};
 use crate::domain::{self, CsrfToken, EndReason, RequestPath, Session};
 use crate::sessions::EndCause;
@@ -103,7 +97,7 @@ impl Gate {
             Ok(response) => response,
             Err(refusal) => self.refuse(request, &refusal).await,
         };
-        self.share(parts, response.headers_mut());
+        self.share(parts, &QLIK_CSRF_TOKEN, response.headers_mut());
         response
     }
 
@@ -122,13 +116,7 @@ impl Gate {
             }
             (_, &Method::OPTIONS) if self.is_preflight(parts) => {
                 let mut response = empty();
-                for (name, value) in [
-                    (ACCESS_CONTROL_ALLOW_METHODS, endpoint.methods()),
-                    (ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED_HEADERS),
-                ] {
-                    let value = HeaderValue::from_static(value);
-                    response.headers_mut().insert(name, value);
-                }
+                cors::allow(endpoint.methods(), response.headers_mut());
                 Ok(response)
             }
             _ => {
@@ -272,37 +260,7 @@ impl Gate {
         let origin = self.origin(request).unwrap_or_default();
         format!("{origin}{}{path}", self.0.prefix)
     }
-
-    /// Whether the page that makes the request is of an origin that the space lists.
-    fn is_listed(&self, parts: &Parts) -> bool {
-        matches!(PageOrigin::of(&parts.headers), PageOrigin::Of(origin) if self.0.websocket.lists(&origin))
-    }
-
-    fn is_preflight(&self, parts: &Parts) -> bool {
-        parts.headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD) && self.is_listed(parts)
-    }
-
-    /// Lets pages of listed origins read the response.
-    fn share(&self, parts: &Parts, headers: &mut HeaderMap) {
-        headers.append(VARY, HeaderValue::from_static("Origin"));
-        let Some(origin) = parts.headers.get(ORIGIN).filter(|_| self.is_listed(parts)) else {
-            return;
-        };
-        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-        for (name, value) in [
-            (ACCESS_CONTROL_ALLOW_CREDENTIALS, "true"),
-            (ACCESS_CONTROL_EXPOSE_HEADERS, QLIK_CSRF_TOKEN.as_str()),
-        ] {
-            if let Ok(value) = HeaderValue::from_str(value) {
-                headers.insert(name, value);
-            }
-        }
-    }
 }
-
-/// What scripts of listed origins may send along: what clients of this dialect do.
-const ALLOWED_HEADERS: &str =
-    "authorization, content-type, qlik-csrf-token, qlik-web-integration-id, x-qlik-xrfkey";
 
 fn empty() -> Response<Bytes> {
     let mut response = Response::new(Bytes::new());
