@@ -49,7 +49,8 @@ pub(super) fn space(raw: RawSpace, table: &Scope<'_>) -> Option<SpaceOptions> {
         },
         table,
     );
-    ticket::hosts(authn.as_deref(), table.has("hosts"), table);
+    let has_hosts = hosts.as_ref().is_some_and(|hosts| !hosts.is_empty());
+    ticket::hosts(authn.as_deref(), has_hosts, table);
     let identity_headers = identity_headers(raw.identity_headers, raw.custom_headers, table);
     let assertion = read(table, "assertion", raw.assertion, |at, raw| {
         assertion(raw, at)

@@ -27,7 +27,8 @@ pub(super) fn side_port(at: &Scope<'_>, text: &str) -> Option<String> {
 /// What a space with a login module has to say beside it. Tickets are sent to the address that
 /// a browser asked for, so a host that anybody may make up must not be in it (S09).
 pub(super) fn hosts(methods: Option<&[AuthnMethod]>, has_hosts: bool, space: &Scope<'_>) {
-    if methods.is_some_and(|methods| module(methods).is_some()) && !has_hosts {
+    let has_module = methods.is_some_and(|methods| module(methods).is_some());
+    if has_module && !has_hosts {
         space.key("hosts").missing(
             "the hosts of the space, as with a login module tickets are sent to the host that a \
              request names",
