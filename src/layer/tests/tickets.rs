@@ -41,7 +41,7 @@ impl Stage {
 
     fn add(
         mut self,
-        change: impl FnOnce(super::super::GateBuilder, &Sessions) -> super::super::GateBuilder,
+        change: impl FnOnce(crate::layer::GateBuilder, &Sessions) -> crate::layer::GateBuilder,
     ) -> Self {
         self.gate = change(self.gate.into_builder(), &self.sessions).build();
         self
