@@ -14,6 +14,7 @@ mod identity_headers;
 mod jwt;
 mod space;
 mod upstream;
+mod websocket;
 
 pub use admin::{AdminOptions, CertificateRole};
 pub use assertion::AssertionOptions;
@@ -24,3 +25,4 @@ pub use identity_headers::{HeaderTemplate, IdentityHeaders, TemplateError, Templ
 pub use jwt::{AttributeMapping, JwtClaims, JwtDirectory, JwtOptions, KeySource};
 pub use space::SpaceOptions;
 pub use upstream::{PoolOptions, Upstream, UpstreamError, UpstreamTimeouts};
+pub use websocket::WebSocketOptions;

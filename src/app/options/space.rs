@@ -2,6 +2,7 @@
 
 use super::{
     AssertionOptions, AuthnMethod, IdentityHeaders, PoolOptions, Upstream, UpstreamTimeouts,
+    WebSocketOptions,
 };
 use crate::domain::{
     AccessRules, ClassifyRule, CookiePolicy, HostPattern, PathPrefix, SeatLimit, SessionPolicy,
@@ -48,6 +49,8 @@ pub struct SpaceOptions {
     pub timeouts: UpstreamTimeouts,
     /// The pool of connections to each upstream.
     pub pool: PoolOptions,
+    /// What is particular to WebSockets.
+    pub websocket: WebSocketOptions,
 }
 
 impl SpaceOptions {

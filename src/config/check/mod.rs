@@ -14,5 +14,6 @@ mod license;
 mod network;
 mod space;
 mod spaces;
+mod websocket;
 
 pub(super) use gateway::gateway;

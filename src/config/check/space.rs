@@ -5,6 +5,7 @@ use super::authn::{RawAuthn, authn};
 use super::identity_headers::{assertion, identity_headers};
 use super::license::licenses;
 use super::network;
+use super::websocket::websocket;
 use crate::app::options::{PoolOptions, SpaceOptions, Upstream, UpstreamTimeouts};
 use crate::config::raw::{RawCookie, RawPool, RawSession, RawSpace, RawTimeouts};
 use crate::config::report::{Scope, read, read_all, read_some};
@@ -67,6 +68,11 @@ pub(super) fn space(raw: RawSpace, table: &Scope<'_>) -> Option<SpaceOptions> {
     });
     let timeouts = timeouts(raw.timeouts.unwrap_or_default(), &table.key("timeouts"));
     let pool = pool(raw.pool.unwrap_or_default(), &table.key("pool"));
+    let websocket = websocket(
+        raw.websocket.unwrap_or_default(),
+        &identity_headers,
+        &table.key("websocket"),
+    );
     let id = id?;
     Some(SpaceOptions {
         name: name.unwrap_or_else(|| id.to_string()),
@@ -87,6 +93,7 @@ pub(super) fn space(raw: RawSpace, table: &Scope<'_>) -> Option<SpaceOptions> {
         redirect_hosts: redirect_hosts.unwrap_or_default(),
         timeouts,
         pool,
+        websocket,
     })
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{OneOrMany, RawHeader, RawJwt, RawLocal};
+use super::{OneOrMany, RawHeader, RawJwt, RawLocal, RawWebSocket};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -32,6 +32,7 @@ pub(in crate::config) struct RawSpace {
     pub(in crate::config) license: Option<Vec<RawLicense>>,
     pub(in crate::config) timeouts: Option<RawTimeouts>,
     pub(in crate::config) pool: Option<RawPool>,
+    pub(in crate::config) websocket: Option<RawWebSocket>,
 }
 
 #[derive(Debug, Default, Deserialize)]
