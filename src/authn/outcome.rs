@@ -170,13 +170,19 @@ pub enum FailureReason {
     UntrustedPeer,
     /// The header that carries it is repeated or malformed.
     BadHeader,
+    /// A certificate lacks a part that says who its user is.
+    MissingCertificatePart,
+    /// A certificate has such a part more than once.
+    AmbiguousCertificatePart,
+    /// A certificate has such a part, and it can be no part of a user.
+    BadCertificatePart,
     /// The keys cannot be fetched: an outage, which says nothing about the credential.
     KeysUnavailable,
 }
 
 impl FailureReason {
     /// Every reason.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::BadToken,
         Self::Expired,
         Self::NotYetValid,
@@ -188,6 +194,9 @@ impl FailureReason {
         Self::BadClaim,
         Self::UntrustedPeer,
         Self::BadHeader,
+        Self::MissingCertificatePart,
+        Self::AmbiguousCertificatePart,
+        Self::BadCertificatePart,
         Self::KeysUnavailable,
     ];
 
@@ -206,6 +215,9 @@ impl FailureReason {
             Self::BadClaim => "bad_claim",
             Self::UntrustedPeer => "untrusted_peer",
             Self::BadHeader => "bad_header",
+            Self::MissingCertificatePart => "missing_certificate_part",
+            Self::AmbiguousCertificatePart => "ambiguous_certificate_part",
+            Self::BadCertificatePart => "bad_certificate_part",
             Self::KeysUnavailable => "keys_unavailable",
         }
     }
