@@ -138,7 +138,7 @@ fn refuse_demo_data(options: &GatewayOptions) -> Result<(), BuildError> {
                     refuse(path, demo::data::is_jwt_key, "token key", address)?;
                 }
             }
-            AuthnMethod::Header(_) | AuthnMethod::Anonymous(_) => {}
+            AuthnMethod::Header(_) | AuthnMethod::Certificate(_) | AuthnMethod::Anonymous(_) => {}
         }
     }
     Ok(())

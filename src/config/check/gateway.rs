@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use tracing_subscriber::EnvFilter;
 
-use super::{edge, network, spaces};
+use super::{certificate, edge, network, spaces};
 use crate::app::options::{
     AdminOptions, EdgeOptions, GatewayOptions, LogFormat, LogOptions, StoreKind, StoreOptions,
 };
@@ -14,11 +14,15 @@ use crate::config::report::{Scope, read, read_all};
 pub(in crate::config) fn gateway(raw: RawGateway, root: &Scope<'_>) -> Option<GatewayOptions> {
     let edge = edge::edge(raw.edge.unwrap_or_default(), &root.key("edge"));
     let admin = admin(raw.admin.unwrap_or_default(), &root.key("admin"), &edge);
+    let store = store(raw.store.unwrap_or_default(), &root.key("store"));
+    let log = log(raw.log.unwrap_or_default(), &root.key("log"));
+    let spaces = spaces::spaces(raw.space, &root.key("space"))?;
+    certificate::asked_for(&spaces, &edge, &root.key("edge"), &root.key("space"));
     Some(GatewayOptions {
         admin,
-        store: store(raw.store.unwrap_or_default(), &root.key("store")),
-        log: log(raw.log.unwrap_or_default(), &root.key("log")),
-        spaces: spaces::spaces(raw.space, &root.key("space"))?,
+        store,
+        log,
+        spaces,
         edge,
     })
 }

@@ -5,6 +5,8 @@
 
 mod access;
 mod authn;
+mod certificate;
+mod certificate_rule;
 mod edge;
 mod gateway;
 mod header_name;

@@ -45,6 +45,7 @@ pub(super) fn space(raw: RawSpace, table: &Scope<'_>) -> Option<SpaceOptions> {
             anonymous: raw.anonymous,
             jwt: raw.jwt,
             header: raw.header,
+            certificate: raw.certificate,
             local: raw.local,
         },
         table,

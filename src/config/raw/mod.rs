@@ -3,12 +3,14 @@
 //! What a key means, and what it may be, is the matter of the room `check`.
 
 mod authn;
+mod certificate;
 mod gateway;
 mod one_or_many;
 mod space;
 mod websocket;
 
 pub(super) use authn::{RawAttribute, RawClaims, RawHeader, RawJwt, RawLocal};
+pub(super) use certificate::{RawCertificate, RawCertificateUser};
 pub(super) use gateway::{
     RawAdmin, RawEdge, RawEdgeLimits, RawEdgeTimeouts, RawGateway, RawLog, RawStore,
 };

@@ -45,6 +45,9 @@ fn key_of(line: &str) -> &str {
     line.split(' ').next().unwrap()
 }
 
+/// The table that needs `edge.tls`, of which the file cannot tell yet.
+const NOT_ALONE: &str = "space.certificate";
+
 /// All options that exclude no other, except those named `without` below the table `below`;
 /// and the option `with` in its place.
 fn everything(below: &str, without: &[&str], with: Option<&str>) -> String {
@@ -54,6 +57,10 @@ fn everything(below: &str, without: &[&str], with: Option<&str>) -> String {
         if line.starts_with('[') {
             table = line.split(' ').next().unwrap().trim_matches(['[', ']']);
         }
+        if table.starts_with(NOT_ALONE) {
+            continue;
+        }
+        let line = &*line.replace("\"certificate\", ", "");
         let taken = match mark {
             Mark::InsteadOf(_) => with == Some(line),
             _ => !(table.starts_with(below) && without.contains(&key_of(line))),
@@ -99,7 +106,9 @@ fn every_option_that_excludes_another_is_good_in_its_place() {
         if line.starts_with('[') {
             table = line.split(' ').next().unwrap().trim_matches(['[', ']']);
         }
-        if let Mark::InsteadOf(others) = mark {
+        if let Mark::InsteadOf(others) = mark
+            && !table.starts_with(NOT_ALONE)
+        {
             // `space.jwt.claims` excludes a key of `space.jwt`.
             let below: Vec<&str> = table.split('.').take(2).collect();
             load(&everything(&below.join("."), &others, Some(line)), &FILES);

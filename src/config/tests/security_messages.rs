@@ -126,7 +126,7 @@ error: bad value for `space.1001.authn.0`
 4 | authn = ["ticket"]
   |          ^^^^^^^^ `ticket` is not available in this version
   |
-  = note: allowed: `jwt`, `header`, `local`, `anonymous`
+  = note: allowed: `jwt`, `header`, `certificate`, `local`, `anonymous`
 "##,
     );
 }
@@ -146,7 +146,7 @@ error: bad value for `space.1001.authn`
 4 | authn = []
   |         ^^ it is empty
   |
-  = note: allowed: at least one of: `jwt`, `header`, `local`, `anonymous`, in the order they are tried
+  = note: allowed: at least one of: `jwt`, `header`, `certificate`, `local`, `anonymous`, in the order they are tried
 "##,
     );
 }
