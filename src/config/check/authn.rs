@@ -3,7 +3,7 @@
 use super::header_name::header_name;
 use super::{certificate, jwt, network};
 use crate::app::options::{AnonymousMode, AuthnMethod, HeaderOptions, HeaderUser, LocalOptions};
-use crate::config::raw::{RawCertificate, RawHeader, RawJwt, RawLocal};
+use crate::config::raw::{RawCertificateRules, RawHeader, RawJwt, RawLocal};
 use crate::config::report::{Scope, read, read_some};
 use crate::domain::Identity;
 
@@ -13,7 +13,7 @@ pub(super) struct RawAuthn {
     pub(super) anonymous: Option<String>,
     pub(super) jwt: Option<RawJwt>,
     pub(super) header: Option<RawHeader>,
-    pub(super) certificate: Option<RawCertificate>,
+    pub(super) certificate: Option<RawCertificateRules>,
     pub(super) local: Option<RawLocal>,
 }
 

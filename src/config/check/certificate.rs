@@ -1,20 +1,22 @@
 //! The table `space.certificate`, and what else client certificates need.
 
-use super::certificate_rule::{RawCertificateRule, certificate_rule};
+use super::certificate_role::certificate_rule;
 use crate::app::options::{AuthnMethod, CertificateOptions, EdgeOptions, SpaceOptions};
 use crate::authn::certificate::{
     CertificatePart, CertificateTemplate, CertificateUser, Certificates,
 };
-use crate::config::raw::{OneOrMany, RawCertificate, RawCertificateUser};
+use crate::config::raw::{OneOrMany, RawCertificateRules, RawCertificateUser};
 use crate::config::report::{Scope, read, read_some};
-use crate::domain::CertificateRule;
 
 const RULES: &str =
     "a rule such as `{ subject = { O = \"Example\" }, directory = \"LAB\", id = \"$cn\" }`";
 const NAMES: &str = "one or more of `subject_cn`, `subject`, `san`, `fingerprint`, or `any = true` for \
                      every certificate of the authorities in `edge.tls.client_ca`";
 
-pub(super) fn certificate(raw: RawCertificate, table: &Scope<'_>) -> Option<CertificateOptions> {
+pub(super) fn certificate(
+    raw: RawCertificateRules,
+    table: &Scope<'_>,
+) -> Option<CertificateOptions> {
     if raw.rules.is_none() {
         table.key("rules").missing(RULES);
     }
@@ -34,33 +36,8 @@ pub(super) fn certificate(raw: RawCertificate, table: &Scope<'_>) -> Option<Cert
     Some(CertificateOptions { users })
 }
 
-fn user(raw: RawCertificateUser, at: &Scope<'_>) -> Option<CertificateUser> {
-    let named = RawCertificateRule::KEYS.iter().any(|key| at.has(key));
-    let rule = certificate_rule(
-        RawCertificateRule {
-            subject_cn: raw.subject_cn,
-            subject: raw.subject,
-            san: raw.san,
-            fingerprint: raw.fingerprint,
-        },
-        at,
-    );
-    let certificates = match (raw.any.unwrap_or_default(), named) {
-        (true, true) => {
-            at.key("any").conflict(
-                "the rule also names what to tell certificates by",
-                &format!("allowed: {NAMES}"),
-            );
-            Certificates::Any
-        }
-        (true, false) => Certificates::Any,
-        (false, _) => {
-            if rule == CertificateRule::default() && !named {
-                at.key("subject").missing(NAMES);
-            }
-            Certificates::Matching(rule)
-        }
-    };
+fn user(mut raw: RawCertificateUser, at: &Scope<'_>) -> Option<CertificateUser> {
+    let certificates = certificates(&mut raw, at);
     let template = |key, raw| read(at, key, raw, |at, text: String| template(at, &text));
     let directory = template(
         "directory",
@@ -69,7 +46,10 @@ fn user(raw: RawCertificateUser, at: &Scope<'_>) -> Option<CertificateUser> {
     let id = template("id", raw.id.or_else(|| Some(DEFAULT_ID.to_owned())));
     let (name, email) = (template("name", raw.name), template("email", raw.email));
     let allowed = "a directory and an id without backslash and control characters";
-    let mut user = at.accept(CertificateUser::new(certificates, directory?, id?), allowed)?;
+    let mut user = at.accept(
+        CertificateUser::new(certificates?, directory?, id?),
+        allowed,
+    )?;
     if let Some(name) = name {
         user = user.with_name(name);
     }
@@ -88,6 +68,32 @@ fn user(raw: RawCertificateUser, at: &Scope<'_>) -> Option<CertificateUser> {
         }
     }
     Some(user)
+}
+
+/// Which certificates a rule is about.
+fn certificates(raw: &mut RawCertificateUser, at: &Scope<'_>) -> Option<Certificates> {
+    let keys = ["subject_cn", "subject", "san", "fingerprint"];
+    match (raw.any == Some(true), keys.iter().any(|key| at.has(key))) {
+        (true, true) => {
+            at.key("any").conflict(
+                "the rule also names what to tell certificates by",
+                &format!("allowed: {NAMES}"),
+            );
+            None
+        }
+        (true, false) => Some(Certificates::Any),
+        (false, true) => Some(Certificates::Matching(certificate_rule(
+            raw.subject_cn.take(),
+            raw.subject.take(),
+            raw.san.take(),
+            raw.fingerprint.take(),
+            at,
+        ))),
+        (false, false) => {
+            at.key("subject").missing(NAMES);
+            None
+        }
+    }
 }
 
 fn template(at: &Scope<'_>, text: &str) -> Option<CertificateTemplate> {
@@ -135,13 +141,14 @@ mod tests {
     use crate::config::raw::RawSpace;
     use crate::config::report::Report;
     use crate::config::tree::Node;
+    use crate::domain::CertificateRule;
     use crate::net::tls::{ClientAuth, TlsSettings, TlsVersion};
 
     /// What the table `text` becomes, and the errors: each a key and a reason.
     fn read_table(text: &str) -> (Option<CertificateOptions>, Vec<String>) {
         let document = DeTable::parse(text).unwrap();
         let tree = Node::from_document(&document);
-        let raw = RawCertificate::deserialize(&tree).unwrap();
+        let raw = RawCertificateRules::deserialize(&tree).unwrap();
         let report = Report::new(&tree, Path::new(""), &[]);
         let options = certificate(raw, &report.root());
         let (errors, _) = report.finish();

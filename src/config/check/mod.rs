@@ -4,9 +4,10 @@
 //! everything that is wrong. Whether anything was reported decides in the end.
 
 mod access;
+mod admin;
 mod authn;
 mod certificate;
-mod certificate_rule;
+mod certificate_role;
 mod edge;
 mod gateway;
 mod header_name;
@@ -16,6 +17,7 @@ mod license;
 mod network;
 mod space;
 mod spaces;
+mod tls;
 mod websocket;
 
 pub(super) use gateway::gateway;

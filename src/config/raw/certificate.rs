@@ -8,7 +8,7 @@ use super::OneOrMany;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(in crate::config) struct RawCertificate {
+pub(in crate::config) struct RawCertificateRules {
     pub(in crate::config) rules: Option<Vec<RawCertificateUser>>,
 }
 
@@ -17,7 +17,7 @@ pub(in crate::config) struct RawCertificate {
 pub(in crate::config) struct RawCertificateUser {
     pub(in crate::config) any: Option<bool>,
     pub(in crate::config) subject_cn: Option<String>,
-    pub(in crate::config) subject: Option<BTreeMap<String, String>>,
+    pub(in crate::config) subject: Option<BTreeMap<String, OneOrMany<String>>>,
     pub(in crate::config) san: Option<OneOrMany<String>>,
     pub(in crate::config) fingerprint: Option<OneOrMany<String>>,
     pub(in crate::config) directory: Option<String>,

@@ -7,10 +7,11 @@ mod certificate;
 mod gateway;
 mod one_or_many;
 mod space;
+mod tls;
 mod websocket;
 
 pub(super) use authn::{RawAttribute, RawClaims, RawHeader, RawJwt, RawLocal};
-pub(super) use certificate::{RawCertificate, RawCertificateUser};
+pub(super) use certificate::{RawCertificateRules, RawCertificateUser};
 pub(super) use gateway::{
     RawAdmin, RawEdge, RawEdgeLimits, RawEdgeTimeouts, RawGateway, RawLog, RawStore,
 };
@@ -19,4 +20,5 @@ pub(super) use space::{
     RawAccess, RawAssertion, RawClassify, RawCondition, RawCookie, RawLicense, RawPool,
     RawRequirement, RawSession, RawSpace, RawTimeouts,
 };
+pub(super) use tls::{RawCertificate, RawCertificateRole, RawEdgeTls, RawTls};
 pub(super) use websocket::RawWebSocket;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{OneOrMany, RawCertificate, RawHeader, RawJwt, RawLocal, RawWebSocket};
+use super::{OneOrMany, RawCertificateRules, RawHeader, RawJwt, RawLocal, RawWebSocket};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -26,7 +26,7 @@ pub(in crate::config) struct RawSpace {
     pub(in crate::config) cookie: Option<RawCookie>,
     pub(in crate::config) jwt: Option<RawJwt>,
     pub(in crate::config) header: Option<RawHeader>,
-    pub(in crate::config) certificate: Option<RawCertificate>,
+    pub(in crate::config) certificate: Option<RawCertificateRules>,
     pub(in crate::config) local: Option<RawLocal>,
     pub(in crate::config) access: Option<Vec<RawAccess>>,
     pub(in crate::config) classify: Option<Vec<RawClassify>>,

@@ -9,13 +9,18 @@ const REFERENCE: &str = include_str!("../../../config/reference.toml");
 const STARTER: &str = include_str!("../../../config/gatepass.toml");
 
 /// The files that the reference names.
-const FILES: [&str; 6] = [
+const FILES: [&str; 11] = [
     "keys.toml",
     "users.toml",
     "assertion.key",
     "issuer.pem",
     "jwks.json",
     "jwt.secret",
+    "tls/ca.pem",
+    "tls/ca.crl",
+    "tls/site.pem",
+    "tls/site.key",
+    "tls/site.ocsp",
 ];
 
 /// What the mark at the end of an option's line says of it.
@@ -45,9 +50,6 @@ fn key_of(line: &str) -> &str {
     line.split(' ').next().unwrap()
 }
 
-/// The table that needs `edge.tls`, of which the file cannot tell yet.
-const NOT_ALONE: &str = "space.certificate";
-
 /// All options that exclude no other, except those named `without` below the table `below`;
 /// and the option `with` in its place.
 fn everything(below: &str, without: &[&str], with: Option<&str>) -> String {
@@ -57,10 +59,6 @@ fn everything(below: &str, without: &[&str], with: Option<&str>) -> String {
         if line.starts_with('[') {
             table = line.split(' ').next().unwrap().trim_matches(['[', ']']);
         }
-        if table.starts_with(NOT_ALONE) {
-            continue;
-        }
-        let line = &*line.replace("\"certificate\", ", "");
         let taken = match mark {
             Mark::InsteadOf(_) => with == Some(line),
             _ => !(table.starts_with(below) && without.contains(&key_of(line))),
@@ -94,8 +92,9 @@ fn the_reference_as_it_is_sets_nothing() {
 #[test]
 fn all_options_together_are_good() {
     let loaded = load(&everything("", &[], None), &FILES);
-    assert_eq!(loaded.options.spaces[0].authn.len(), 4);
-    assert_eq!(loaded.files_read.len(), 4, "{:?}", loaded.files_read);
+    assert_eq!(loaded.options.spaces[0].authn.len(), 5);
+    // The configuration, keys and users, the assertion's key, and five of TLS.
+    assert_eq!(loaded.files_read.len(), 9, "{:?}", loaded.files_read);
 }
 
 #[test]
@@ -106,16 +105,14 @@ fn every_option_that_excludes_another_is_good_in_its_place() {
         if line.starts_with('[') {
             table = line.split(' ').next().unwrap().trim_matches(['[', ']']);
         }
-        if let Mark::InsteadOf(others) = mark
-            && !table.starts_with(NOT_ALONE)
-        {
+        if let Mark::InsteadOf(others) = mark {
             // `space.jwt.claims` excludes a key of `space.jwt`.
             let below: Vec<&str> = table.split('.').take(2).collect();
             load(&everything(&below.join("."), &others, Some(line)), &FILES);
             tried += 1;
         }
     }
-    assert_eq!(tried, 6);
+    assert_eq!(tried, 7);
 }
 
 #[test]

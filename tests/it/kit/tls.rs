@@ -1,0 +1,217 @@
+//! TLS from both sides: an authority with what it issues, and clients that trust it.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use gatepass::net::tls::{CertificateFiles, TlsSettings, TlsVersion};
+use rcgen::{
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, SanType,
+};
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName};
+use rustls::{ClientConfig, HandshakeKind, RootCertStore};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use super::soon;
+use super::wire::{Dial, Io};
+
+/// An authority of the test's own.
+pub(crate) struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    certificate: CertificateDer<'static>,
+}
+
+/// What a client trusts, and the name it asks for.
+#[derive(Clone)]
+pub(crate) struct Trust {
+    roots: Arc<RootCertStore>,
+    /// Remembers sessions.
+    kept: Arc<ClientConfig>,
+    /// What the client shows of itself.
+    shows: Option<Arc<ClientId>>,
+    name: ServerName<'static>,
+}
+
+/// A client's certificate and its key.
+pub(crate) struct ClientId {
+    certificate: CertificateDer<'static>,
+    key: KeyPair,
+}
+
+impl Authority {
+    pub(crate) fn new() -> Self {
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.self_signed(&key).unwrap();
+        Self {
+            certificate: certificate.der().clone(),
+            issuer: Issuer::new(params, key),
+        }
+    }
+
+    /// Issues a certificate for `names` to files in `folder`, named after `file`.
+    pub(crate) fn issue(&self, folder: &Path, file: &str, names: &[&str]) -> CertificateFiles {
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(names).unwrap();
+        let leaf = params.signed_by(&key, &self.issuer).unwrap();
+        let write = |kind: &str, text: String| {
+            let path = folder.join(format!("{file}.{kind}"));
+            std::fs::write(&path, text).unwrap();
+            path
+        };
+        CertificateFiles {
+            chain: write("pem", leaf.pem()),
+            key: write("key", key.serialize_pem()),
+            ocsp: None,
+        }
+    }
+
+    /// Writes the authority's own certificate into `folder`.
+    pub(crate) fn write(&self, folder: &Path, file: &str) -> PathBuf {
+        let path = folder.join(file);
+        let text = STANDARD.encode(&self.certificate);
+        let text = format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n");
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    /// Issues a certificate for a client: the parts of its subject, and its e-mail address.
+    pub(crate) fn issue_client(&self, subject: &[(DnType, &str)], email: Option<&str>) -> ClientId {
+        let mut params = CertificateParams::default();
+        params.distinguished_name = DistinguishedName::new();
+        for (part, value) in subject {
+            params.distinguished_name.push(part.clone(), *value);
+        }
+        let names = email.map(|email| SanType::Rfc822Name(email.try_into().unwrap()));
+        params.subject_alt_names.extend(names);
+        let key = KeyPair::generate().unwrap();
+        let leaf = params.signed_by(&key, &self.issuer).unwrap();
+        ClientId {
+            certificate: leaf.der().clone(),
+            key,
+        }
+    }
+
+    /// A client that trusts this authority, and asks for no name.
+    pub(crate) fn trust(&self) -> Trust {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.certificate.clone()).unwrap();
+        let roots = Arc::new(roots);
+        Trust {
+            kept: Arc::new(config(&roots, None, &["http/1.1"])),
+            roots,
+            shows: None,
+            name: ServerName::try_from("127.0.0.1").unwrap(),
+        }
+    }
+}
+
+/// A listener that shows these certificates.
+pub(crate) fn settings(certificates: Vec<CertificateFiles>) -> TlsSettings {
+    TlsSettings {
+        certificates,
+        client: None,
+        min_version: TlsVersion::Tls12,
+    }
+}
+
+impl Trust {
+    /// The same client asking for `name`.
+    pub(crate) fn named(mut self, name: &str) -> Self {
+        self.name = ServerName::try_from(name.to_owned()).unwrap();
+        self
+    }
+
+    /// The same client with a certificate of its own.
+    pub(crate) fn showing(mut self, id: ClientId) -> Self {
+        self.kept = Arc::new(config(&self.roots, Some(&id), &["http/1.1"]));
+        self.shows = Some(Arc::new(id));
+        self
+    }
+
+    /// A connection for HTTP/1.1.
+    pub(crate) async fn http1(&self, to: SocketAddr) -> TlsStream<TcpStream> {
+        let stream = self.connect(to, &["http/1.1"]).await.unwrap();
+        assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"http/1.1"[..]));
+        stream
+    }
+
+    /// A connection for HTTP/2.
+    pub(crate) async fn http2(&self, to: SocketAddr) -> TlsStream<TcpStream> {
+        let stream = self.connect(to, &["h2", "http/1.1"]).await.unwrap();
+        assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
+        stream
+    }
+
+    /// Makes connections for HTTP/1.1.
+    pub(crate) fn dial(&self) -> Dial {
+        let trust = self.clone();
+        Arc::new(move |to| {
+            let trust = trust.clone();
+            Box::pin(async move { Box::new(trust.http1(to).await) as Box<dyn Io> })
+        })
+    }
+
+    pub(crate) async fn connect(
+        &self,
+        to: SocketAddr,
+        protocols: &[&str],
+    ) -> std::io::Result<TlsStream<TcpStream>> {
+        self.connect_with(
+            to,
+            Arc::new(config(&self.roots, self.shows.as_deref(), protocols)),
+        )
+        .await
+    }
+
+    /// A connection for HTTP/1.1, which resumes the session of the last one of these.
+    pub(crate) async fn again(&self, to: SocketAddr) -> TlsStream<TcpStream> {
+        self.connect_with(to, Arc::clone(&self.kept)).await.unwrap()
+    }
+
+    async fn connect_with(
+        &self,
+        to: SocketAddr,
+        config: Arc<ClientConfig>,
+    ) -> std::io::Result<TlsStream<TcpStream>> {
+        let stream = soon(TcpStream::connect(to)).await?;
+        stream.set_nodelay(true)?;
+        let connector = TlsConnector::from(config);
+        soon(connector.connect(self.name.clone(), stream)).await
+    }
+}
+
+fn config(
+    roots: &Arc<RootCertStore>,
+    shows: Option<&ClientId>,
+    protocols: &[&str],
+) -> ClientConfig {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(Arc::clone(roots));
+    let mut config = match shows {
+        Some(id) => {
+            let key = PrivatePkcs8KeyDer::from(id.key.serialize_der());
+            let chain = vec![id.certificate.clone()];
+            config.with_client_auth_cert(chain, key.into()).unwrap()
+        }
+        None => config.with_no_client_auth(),
+    };
+    config.alpn_protocols = protocols.iter().map(|p| p.as_bytes().to_vec()).collect();
+    config
+}
+
+/// Whether a session was resumed on a connection.
+pub(crate) fn has_resumed(stream: &TlsStream<TcpStream>) -> bool {
+    stream.get_ref().1.handshake_kind() == Some(HandshakeKind::Resumed)
+}
