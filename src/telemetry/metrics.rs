@@ -12,11 +12,10 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::dropped_lines;
 use super::handshakes::{self, Handshakes};
 use super::histogram::Durations;
 use super::license_metrics::LicenseGauges;
-use super::space_metrics::SpaceMetrics;
+use super::{SpaceMetrics, dropped_lines};
 use crate::domain::{LicenseUsage, SpaceId, SpaceState, Timestamp};
 
 /// Everything that is counted. Share one per process.
@@ -114,12 +113,12 @@ impl Metrics {
             Unit::Seconds,
             reloaded_at.clone(),
         );
-        r.register_collector(Box::new(DroppedLogLines));
         r.register(
             "tls_handshakes",
             "TLS handshakes by how they went",
             handshakes.clone(),
         );
+        r.register_collector(Box::new(DroppedLogLines));
         r.register_collector(Box::new(OpenSessions(Arc::clone(&spaces))));
         let licenses = LicenseGauges::default();
         r.register_collector(Box::new(licenses.clone()));

@@ -3,17 +3,9 @@
 use rcgen::DnType;
 use tempfile::TempDir;
 
-use crate::kit::house::Site;
+use crate::kit::house::tls_site;
 use crate::kit::tls::ClientId;
 use crate::kit::{Authority, H2, House, PORTS, Socket, Trust, Upstream, Wire};
-
-/// The edge asks for certificates that the authority in `ca.pem` issued.
-const TLS: &str = r#"
-[edge.tls]
-certificates = [{ chain = "site.pem", key = "site.key" }]
-client_ca = "ca.pem"
-client_certificates = "optional"
-"#;
 
 /// Space 1001, whose users are the people of Example.
 const SPACE: &str = r#"
@@ -34,10 +26,11 @@ attributes = { group = "$ou" }
 /// A house whose edge shows a certificate of `authority`, and its certificates of clients.
 async fn house(authority: &Authority) -> House {
     let folder = TempDir::new().unwrap();
-    authority.issue(folder.path(), "site", &["127.0.0.1", "localhost"]);
+    authority.issue_for_this_machine(folder.path());
     authority.write(folder.path(), "ca.pem");
-    let config = format!("{PORTS}{TLS}{SPACE}");
-    House::at(Site::default(), folder, Upstream::start().await, &config).await
+    let asks = ", client_ca = \"ca.pem\", client_certificates = \"optional\"";
+    let (site, upstream) = (tls_site(&["site"], asks), Upstream::start().await);
+    House::at(site, folder, upstream, &format!("{PORTS}{SPACE}")).await
 }
 
 fn uid() -> DnType {
@@ -144,13 +137,11 @@ async fn s33_without_a_certificate_that_holds_nobody_comes_in() {
 
 #[tokio::test]
 async fn s41_a_space_that_goes_by_certificates_needs_an_edge_that_asks_for_them() {
-    let authority = Authority::new();
-    let house = house(&authority).await;
-    let without = TLS
-        .replace("client_ca = \"ca.pem\"\n", "")
-        .replace("client_certificates = \"optional\"\n", "");
-    for tls in ["", &without] {
-        let errors = house.read(&format!("{PORTS}{tls}{SPACE}")).err().unwrap();
+    let house = House::local().await;
+    Authority::new().issue_for_this_machine(house.folder.path());
+    for edge in ["", &tls_site(&["site"], "")] {
+        let ports = PORTS.replace("[edge]\n", &format!("[edge]\n{edge}"));
+        let errors = house.read(&format!("{ports}{SPACE}")).err().unwrap();
         assert!(
             errors.contains("conflict at `space.1001.authn.0`")
                 && errors.contains("the edge asks no client for a certificate"),
