@@ -115,6 +115,8 @@ pub(super) fn settings(
         host,
         body_idle: Some(options.timeouts.body_idle),
         tunnel_idle: Some(options.timeouts.tunnel_idle),
+        tunnel_activity: options.websocket.activity,
+        end_notices: options.websocket.end_notices,
         jwks,
         metrics,
     })

@@ -6,7 +6,7 @@
 mod access;
 mod admin;
 mod authn;
-mod browser;
+mod certificate;
 mod certificate_role;
 mod edge;
 mod gateway;
@@ -15,9 +15,11 @@ mod identity_headers;
 mod jwt;
 mod license;
 mod network;
+mod qlik;
 mod space;
 mod spaces;
 mod ticket;
 mod tls;
+mod websocket;
 
 pub(super) use gateway::gateway;
