@@ -82,6 +82,9 @@ pub enum SpaceError {
     /// The assertion's key.
     #[error(transparent)]
     AssertionKey(#[from] AssertionKeyError),
+    /// The authorities of https upstreams.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// An upstream's address.
     #[error(transparent)]
     Upstream(#[from] AddressError),

@@ -17,5 +17,6 @@ mod network;
 mod space;
 mod spaces;
 mod tls;
+mod upstream_tls;
 
 pub(super) use gateway::gateway;

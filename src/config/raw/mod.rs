@@ -15,6 +15,6 @@ pub(super) use gateway::{
 pub(super) use one_or_many::OneOrMany;
 pub(super) use space::{
     RawAccess, RawAssertion, RawClassify, RawCondition, RawCookie, RawLicense, RawPool,
-    RawRequirement, RawSession, RawSpace, RawTimeouts,
+    RawRequirement, RawSession, RawSpace, RawTimeouts, RawUpstreamTls,
 };
 pub(super) use tls::{RawCertificate, RawCertificateRole, RawEdgeTls, RawTls};

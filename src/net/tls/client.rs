@@ -28,13 +28,25 @@ pub type HttpsConnector = hyper_rustls::HttpsConnector<HttpConnector>;
 ///
 /// [`TlsError`] with the file that cannot be used.
 pub fn https_connector(settings: &TlsClientSettings) -> Result<HttpsConnector, TlsError> {
+    Ok(hyper_rustls::HttpsConnectorBuilder::new()
+        .with_tls_config(config(settings, roots(settings)?)?)
+        .https_or_http()
+        .enable_http1()
+        .build())
+}
+
+/// A client's side of TLS by `settings`, trusting `roots`.
+pub(super) fn config(
+    settings: &TlsClientSettings,
+    roots: impl Into<Arc<RootCertStore>>,
+) -> Result<ClientConfig, TlsError> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(TlsError::Library)?
-        .with_root_certificates(roots(settings)?);
-    let config = match &settings.certificate {
-        None => builder.with_no_client_auth(),
+        .with_root_certificates(roots);
+    match &settings.certificate {
+        None => Ok(builder.with_no_client_auth()),
         Some((chain, key)) => {
             let certificates = files::certificates(chain, &files::read(chain)?)?;
             let own = builder.with_client_auth_cert(certificates, files::private_key(key)?);
@@ -47,17 +59,13 @@ pub fn https_connector(settings: &TlsClientSettings) -> Result<HttpsConnector, T
                     ),
                 ),
                 error => TlsError::content(key, error.to_string()),
-            })?
+            })
         }
-    };
-    Ok(hyper_rustls::HttpsConnectorBuilder::new()
-        .with_tls_config(config)
-        .https_or_http()
-        .enable_http1()
-        .build())
+    }
 }
 
-fn roots(settings: &TlsClientSettings) -> Result<RootCertStore, TlsError> {
+/// The authorities that `settings` name.
+pub(super) fn roots(settings: &TlsClientSettings) -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
     if let Some(path) = &settings.ca {
         for certificate in files::certificates(path, &files::read(path)?)? {

@@ -5,11 +5,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, HandshakeKind, RootCertStore};
+use rustls::{ClientConfig, HandshakeKind, RootCertStore, ServerConfig};
 use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use super::soon;
 use super::wire::{Dial, Io};
@@ -18,6 +19,7 @@ use super::wire::{Dial, Io};
 pub(crate) struct Authority {
     issuer: Issuer<'static, KeyPair>,
     certificate: CertificateDer<'static>,
+    pem: String,
 }
 
 /// What a client trusts, and the name it asks for.
@@ -38,6 +40,7 @@ impl Authority {
         let certificate = params.self_signed(&key).unwrap();
         Self {
             certificate: certificate.der().clone(),
+            pem: certificate.pem(),
             issuer: Issuer::new(params, key),
         }
     }
@@ -53,6 +56,26 @@ impl Authority {
         };
         write("pem", leaf.pem());
         write("key", key.serialize_pem());
+    }
+
+    /// A server with a certificate for `names`.
+    pub(crate) fn acceptor(&self, names: &[&str]) -> TlsAcceptor {
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(names).unwrap();
+        let leaf = params.signed_by(&key, &self.issuer).unwrap();
+        let config = ServerConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![leaf.der().clone()], key.into())
+            .unwrap();
+        TlsAcceptor::from(Arc::new(config))
+    }
+
+    /// Writes its certificate to `file` in `folder`.
+    pub(crate) fn write(&self, folder: &Path, file: &str) {
+        std::fs::write(folder.join(file), &self.pem).unwrap();
     }
 
     /// Issues `site.pem` and `site.key`.
@@ -130,14 +153,17 @@ impl Trust {
 }
 
 fn config(roots: &Arc<RootCertStore>, protocols: &[&str]) -> ClientConfig {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut config = ClientConfig::builder_with_provider(provider)
+    let mut config = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_root_certificates(Arc::clone(roots))
         .with_no_client_auth();
     config.alpn_protocols = protocols.iter().map(|p| p.as_bytes().to_vec()).collect();
     config
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
 }
 
 /// Whether a session was resumed on a connection.

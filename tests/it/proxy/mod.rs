@@ -2,6 +2,7 @@
 
 mod failures;
 mod headers;
+mod https_upstream;
 mod streams;
 mod targets;
 mod upgrade;
