@@ -4,9 +4,13 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
+use base64::Engine as _;
 use gatepass::net::tls::{CertificateFiles, TlsSettings, TlsVersion};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsagePurpose};
-use rustls::pki_types::{CertificateDer, ServerName};
+use rcgen::{
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
+    Issuer, KeyPair, KeyUsagePurpose,
+};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, HandshakeKind, RootCertStore};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -27,6 +31,8 @@ pub(crate) struct Trust {
     roots: Arc<RootCertStore>,
     /// Remembers sessions.
     kept: Arc<ClientConfig>,
+    /// The client's own certificate.
+    own: Option<Arc<Own>>,
     name: ServerName<'static>,
 }
 
@@ -67,11 +73,54 @@ impl Authority {
         roots.add(self.certificate.clone()).unwrap();
         let roots = Arc::new(roots);
         Trust {
-            kept: Arc::new(config(&roots, &["http/1.1"])),
+            kept: Arc::new(config(&roots, None, &["http/1.1"])),
+            own: None,
             roots,
             name: ServerName::try_from("127.0.0.1").unwrap(),
         }
     }
+}
+
+/// A client's own certificate.
+pub(crate) struct Own {
+    certificate: CertificateDer<'static>,
+    key: PrivateKeyDer<'static>,
+}
+
+impl Authority {
+    /// Writes its certificate to a file.
+    pub(crate) fn write(&self, path: &Path) {
+        let pem = pem_of(&self.certificate);
+        std::fs::write(path, pem).unwrap();
+    }
+
+    /// A client that trusts this authority and shows its certificate for `name`, which it
+    /// also gets in files named `client` in `folder`.
+    pub(crate) fn client(&self, folder: &Path, name: &str) -> Trust {
+        let mut params = CertificateParams::default();
+        params.distinguished_name = DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        let key = KeyPair::generate().unwrap();
+        let leaf = params.signed_by(&key, &self.issuer).unwrap();
+        std::fs::write(folder.join("client.pem"), leaf.pem()).unwrap();
+        std::fs::write(folder.join("client.key"), key.serialize_pem()).unwrap();
+        let own = Arc::new(Own {
+            certificate: leaf.der().clone(),
+            key: key.into(),
+        });
+        let trust = self.trust();
+        Trust {
+            kept: Arc::new(config(&trust.roots, Some(&own), &["http/1.1"])),
+            own: Some(own),
+            ..trust
+        }
+    }
+}
+
+fn pem_of(certificate: &CertificateDer<'_>) -> String {
+    let base64 = base64::engine::general_purpose::STANDARD.encode(certificate);
+    format!("-----BEGIN CERTIFICATE-----\n{base64}\n-----END CERTIFICATE-----\n")
 }
 
 /// A listener that shows these certificates.
@@ -118,8 +167,11 @@ impl Trust {
         to: SocketAddr,
         protocols: &[&str],
     ) -> std::io::Result<TlsStream<TcpStream>> {
-        self.connect_with(to, Arc::new(config(&self.roots, protocols)))
-            .await
+        self.connect_with(
+            to,
+            Arc::new(config(&self.roots, self.own.as_deref(), protocols)),
+        )
+        .await
     }
 
     /// A connection for HTTP/1.1, which resumes the session of the last one of these.
@@ -139,13 +191,18 @@ impl Trust {
     }
 }
 
-fn config(roots: &Arc<RootCertStore>, protocols: &[&str]) -> ClientConfig {
+fn config(roots: &Arc<RootCertStore>, own: Option<&Own>, protocols: &[&str]) -> ClientConfig {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut config = ClientConfig::builder_with_provider(provider)
+    let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
-        .with_root_certificates(Arc::clone(roots))
-        .with_no_client_auth();
+        .with_root_certificates(Arc::clone(roots));
+    let mut config = match own {
+        None => builder.with_no_client_auth(),
+        Some(own) => builder
+            .with_client_auth_cert(vec![own.certificate.clone()], own.key.clone_key())
+            .unwrap(),
+    };
     config.alpn_protocols = protocols.iter().map(|p| p.as_bytes().to_vec()).collect();
     config
 }
