@@ -133,6 +133,12 @@ pub(crate) fn settings(certificates: Vec<CertificateFiles>) -> TlsSettings {
 }
 
 impl Trust {
+    /// The same client, which shows the certificate of `other`.
+    pub(crate) fn showing(mut self, other: &Self) -> Self {
+        self.own.clone_from(&other.own);
+        self
+    }
+
     /// The same client asking for `name`.
     pub(crate) fn named(mut self, name: &str) -> Self {
         self.name = ServerName::try_from(name.to_owned()).unwrap();
