@@ -33,7 +33,7 @@ impl TlsConnector {
     /// [`TlsError`] with the file that cannot be used.
     pub fn new(settings: &TlsClientSettings) -> Result<Self, TlsError> {
         let roots = Arc::new(client::roots(settings)?);
-        let mut config = client::config(settings, Arc::clone(&roots))?;
+        let mut config = client::config(Arc::clone(&roots), settings.certificate.as_ref())?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(Self {
             settings: settings.clone(),

@@ -4,9 +4,14 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use base64::Engine as _;
+use gatepass::net::tls::{CertificateFiles, TlsSettings, TlsVersion};
+use rcgen::{
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
+    Issuer, KeyPair, KeyUsagePurpose,
+};
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, HandshakeKind, RootCertStore, ServerConfig};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
@@ -19,7 +24,6 @@ use super::wire::{Dial, Io};
 pub(crate) struct Authority {
     issuer: Issuer<'static, KeyPair>,
     certificate: CertificateDer<'static>,
-    pem: String,
 }
 
 /// What a client trusts, and the name it asks for.
@@ -28,6 +32,8 @@ pub(crate) struct Trust {
     roots: Arc<RootCertStore>,
     /// Remembers sessions.
     kept: Arc<ClientConfig>,
+    /// The client's own certificate.
+    own: Option<Arc<Own>>,
     name: ServerName<'static>,
 }
 
@@ -40,24 +46,43 @@ impl Authority {
         let certificate = params.self_signed(&key).unwrap();
         Self {
             certificate: certificate.der().clone(),
-            pem: certificate.pem(),
             issuer: Issuer::new(params, key),
         }
     }
 
     /// Issues a certificate for `names` to files in `folder`, named after `file`.
-    pub(crate) fn issue(&self, folder: &Path, file: &str, names: &[&str]) {
+    pub(crate) fn issue(&self, folder: &Path, file: &str, names: &[&str]) -> CertificateFiles {
         let names: Vec<String> = names.iter().map(ToString::to_string).collect();
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new(names).unwrap();
         let leaf = params.signed_by(&key, &self.issuer).unwrap();
         let write = |kind: &str, text: String| {
-            std::fs::write(folder.join(format!("{file}.{kind}")), text).unwrap();
+            let path = folder.join(format!("{file}.{kind}"));
+            std::fs::write(&path, text).unwrap();
+            path
         };
-        write("pem", leaf.pem());
-        write("key", key.serialize_pem());
+        CertificateFiles {
+            chain: write("pem", leaf.pem()),
+            key: write("key", key.serialize_pem()),
+            ocsp: None,
+        }
     }
 
+    /// A client that trusts this authority, and asks for no name.
+    pub(crate) fn trust(&self) -> Trust {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.certificate.clone()).unwrap();
+        let roots = Arc::new(roots);
+        Trust {
+            kept: Arc::new(config(&roots, None, &["http/1.1"])),
+            own: None,
+            roots,
+            name: ServerName::try_from("127.0.0.1").unwrap(),
+        }
+    }
+}
+
+impl Authority {
     /// A server with a certificate for `names`.
     pub(crate) fn acceptor(&self, names: &[&str]) -> TlsAcceptor {
         let names: Vec<String> = names.iter().map(ToString::to_string).collect();
@@ -73,30 +98,70 @@ impl Authority {
         TlsAcceptor::from(Arc::new(config))
     }
 
-    /// Writes its certificate to `file` in `folder`.
-    pub(crate) fn write(&self, folder: &Path, file: &str) {
-        std::fs::write(folder.join(file), &self.pem).unwrap();
-    }
-
     /// Issues `site.pem` and `site.key`.
     pub(crate) fn issue_for_this_machine(&self, folder: &Path) {
         self.issue(folder, "site", &["127.0.0.1", "localhost"]);
     }
+}
 
-    /// A client that trusts this authority, and asks for no name.
-    pub(crate) fn trust(&self) -> Trust {
-        let mut roots = RootCertStore::empty();
-        roots.add(self.certificate.clone()).unwrap();
-        let roots = Arc::new(roots);
+/// A client's own certificate.
+pub(crate) struct Own {
+    certificate: CertificateDer<'static>,
+    key: PrivateKeyDer<'static>,
+}
+
+impl Authority {
+    /// Writes its certificate to a file.
+    pub(crate) fn write(&self, path: &Path) {
+        let pem = pem_of(&self.certificate);
+        std::fs::write(path, pem).unwrap();
+    }
+
+    /// A client that trusts this authority and shows its certificate for `name`, which it
+    /// also gets in files named `client` in `folder`.
+    pub(crate) fn client(&self, folder: &Path, name: &str) -> Trust {
+        let mut params = CertificateParams::default();
+        params.distinguished_name = DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        let key = KeyPair::generate().unwrap();
+        let leaf = params.signed_by(&key, &self.issuer).unwrap();
+        std::fs::write(folder.join("client.pem"), leaf.pem()).unwrap();
+        std::fs::write(folder.join("client.key"), key.serialize_pem()).unwrap();
+        let own = Arc::new(Own {
+            certificate: leaf.der().clone(),
+            key: key.into(),
+        });
+        let trust = self.trust();
         Trust {
-            kept: Arc::new(config(&roots, &["http/1.1"])),
-            roots,
-            name: ServerName::try_from("127.0.0.1").unwrap(),
+            kept: Arc::new(config(&trust.roots, Some(&own), &["http/1.1"])),
+            own: Some(own),
+            ..trust
         }
     }
 }
 
+fn pem_of(certificate: &CertificateDer<'_>) -> String {
+    let base64 = base64::engine::general_purpose::STANDARD.encode(certificate);
+    format!("-----BEGIN CERTIFICATE-----\n{base64}\n-----END CERTIFICATE-----\n")
+}
+
+/// A listener that shows these certificates.
+pub(crate) fn settings(certificates: Vec<CertificateFiles>) -> TlsSettings {
+    TlsSettings {
+        certificates,
+        client: None,
+        min_version: TlsVersion::Tls12,
+    }
+}
+
 impl Trust {
+    /// The same client, which shows the certificate of `other`.
+    pub(crate) fn showing(mut self, other: &Self) -> Self {
+        self.own.clone_from(&other.own);
+        self
+    }
+
     /// The same client asking for `name`.
     pub(crate) fn named(mut self, name: &str) -> Self {
         self.name = ServerName::try_from(name.to_owned()).unwrap();
@@ -131,8 +196,11 @@ impl Trust {
         to: SocketAddr,
         protocols: &[&str],
     ) -> std::io::Result<TlsStream<TcpStream>> {
-        self.connect_with(to, Arc::new(config(&self.roots, protocols)))
-            .await
+        self.connect_with(
+            to,
+            Arc::new(config(&self.roots, self.own.as_deref(), protocols)),
+        )
+        .await
     }
 
     /// A connection for HTTP/1.1, which resumes the session of the last one of these.
@@ -152,12 +220,17 @@ impl Trust {
     }
 }
 
-fn config(roots: &Arc<RootCertStore>, protocols: &[&str]) -> ClientConfig {
-    let mut config = ClientConfig::builder_with_provider(provider())
+fn config(roots: &Arc<RootCertStore>, own: Option<&Own>, protocols: &[&str]) -> ClientConfig {
+    let builder = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .unwrap()
-        .with_root_certificates(Arc::clone(roots))
-        .with_no_client_auth();
+        .with_root_certificates(Arc::clone(roots));
+    let mut config = match own {
+        None => builder.with_no_client_auth(),
+        Some(own) => builder
+            .with_client_auth_cert(vec![own.certificate.clone()], own.key.clone_key())
+            .unwrap(),
+    };
     config.alpn_protocols = protocols.iter().map(|p| p.as_bytes().to_vec()).collect();
     config
 }

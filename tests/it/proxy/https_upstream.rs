@@ -8,7 +8,7 @@ use crate::kit::{Authority, House, PORTS, Socket, Upstream, house};
 /// the authority that is trusted.
 async fn house_trusting(trusted: &Authority, issuer: &Authority, names: &[&str]) -> House {
     let folder = TempDir::new().unwrap();
-    trusted.write(folder.path(), "ca.pem");
+    trusted.write(&folder.path().join("ca.pem"));
     let upstream = Upstream::over_tls(issuer.acceptor(names)).await;
     House::at(String::new(), folder, upstream, &config("ca.pem")).await
 }
@@ -63,13 +63,13 @@ async fn a_connection_is_not_lent_to_who_trusts_somebody_else() {
     let house = house_trusting(&trusted, &trusted, &["127.0.0.1"]).await;
     let ann = house.script_of("ann");
     ann.get("/one").await.says(200, "upstream GET /one");
-    other.write(house.folder.path(), "other.pem");
+    other.write(&house.file("other.pem"));
     assert!(house.reload(&config("other.pem")).is_empty());
     ann.get("/two").await.says(502, "cannot be reached");
     // Nor when the file is the same and says something else.
     assert!(house.reload(&config("ca.pem")).is_empty());
     ann.get("/three").await.says(200, "upstream GET /three");
-    other.write(house.folder.path(), "ca.pem");
+    other.write(&house.file("ca.pem"));
     assert!(house.reload(&config("ca.pem")).is_empty());
     ann.get("/four").await.says(502, "cannot be reached");
     assert_eq!(house.upstream.targets(), ["/one", "/three"]);
