@@ -19,6 +19,6 @@ mod space_metrics;
 
 pub use handshakes::Handshakes;
 pub use health::{Health, Readiness, Reason};
-pub use log::{LogError, LogFormat, LogOptions};
+pub use log::{LogError, LogFormat, LogGuard, LogOptions, dropped_lines};
 pub use metrics::Metrics;
 pub use space_metrics::{Outcome, SpaceMetrics, Upgraded};
