@@ -7,7 +7,7 @@ use axum::Router;
 use axum::routing::get;
 use gatepass::admin::AdminServer;
 use gatepass::domain::ClientCertificate;
-use gatepass::net::tls::{ClientAuth, TlsAcceptor};
+use gatepass::net::tls::{CertificateFiles, ClientAuth, TlsAcceptor, TlsSettings, TlsVersion};
 use tempfile::TempDir;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpListener, TcpStream};
@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::kit::house::{Site, header_space, try_start};
-use crate::kit::{Authority, H2, House, PORTS, Trust, Upstream, Wire, eventually, log, soon, tls};
+use crate::kit::{Authority, H2, House, PORTS, Trust, Upstream, Wire, eventually, log, soon};
 
 /// What stands in `[admin]`.
 const TLS: &str = r#"
@@ -32,10 +32,10 @@ fn config(admin: &str) -> String {
 /// A house whose side port speaks TLS, with a certificate of `authority`.
 async fn house(authority: &Authority, admin: &str) -> House {
     let folder = TempDir::new().unwrap();
-    authority.issue(folder.path(), "site", &["127.0.0.1", "localhost"]);
+    authority.issue_for_this_machine(folder.path());
     authority.write(&folder.path().join("ca.pem"));
     let upstream = Upstream::start().await;
-    House::at(Site::default(), folder, upstream, &config(admin)).await
+    House::at(Site::new(), folder, upstream, &config(admin)).await
 }
 
 fn ask(house: &House, path: &str) -> String {
@@ -187,17 +187,24 @@ impl Port {
     async fn open(router: Router, settings: impl FnOnce(AdminServer) -> AdminServer) -> Self {
         let (folder, authority) = (TempDir::new().unwrap(), Authority::new());
         let names = ["127.0.0.1", "one.example"];
-        let mut wanted = tls::settings(vec![
-            authority.issue(folder.path(), "one", &names),
-            authority.issue(folder.path(), "two", &["two.example"]),
-        ]);
+        authority.issue(folder.path(), "one", &names);
+        authority.issue(folder.path(), "two", &["two.example"]);
+        let certificates = ["one", "two"].map(|name| CertificateFiles {
+            chain: folder.path().join(format!("{name}.pem")),
+            key: folder.path().join(format!("{name}.key")),
+            ocsp: None,
+        });
         let ca = folder.path().join("ca.pem");
         authority.write(&ca);
-        wanted.client = Some(ClientAuth {
-            ca,
-            crl: Vec::new(),
-            required: false,
-        });
+        let wanted = TlsSettings {
+            certificates: certificates.into(),
+            client: Some(ClientAuth {
+                ca,
+                crl: Vec::new(),
+                required: false,
+            }),
+            min_version: TlsVersion::Tls12,
+        };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server = AdminServer::new(listener, router).tls(TlsAcceptor::new(&wanted).unwrap());
         let server = settings(server);

@@ -5,7 +5,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use base64::Engine as _;
-use gatepass::net::tls::{CertificateFiles, TlsSettings, TlsVersion};
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
     Issuer, KeyPair, KeyUsagePurpose,
@@ -144,15 +143,6 @@ impl Authority {
 fn pem_of(certificate: &CertificateDer<'_>) -> String {
     let base64 = base64::engine::general_purpose::STANDARD.encode(certificate);
     format!("-----BEGIN CERTIFICATE-----\n{base64}\n-----END CERTIFICATE-----\n")
-}
-
-/// A listener that shows these certificates.
-pub(crate) fn settings(certificates: Vec<CertificateFiles>) -> TlsSettings {
-    TlsSettings {
-        certificates,
-        client: None,
-        min_version: TlsVersion::Tls12,
-    }
 }
 
 impl Trust {
