@@ -24,7 +24,7 @@ mod ticket;
 mod token;
 mod usage;
 
-pub use access::{AccessRule, AccessRules, Denied, Requirement, RuleError};
+pub use access::{AccessRule, AccessRules, Denied, Requirement, RuleError, Ruling};
 pub use attributes::{Attribute, Attributes};
 pub use certificate::{AltName, CertificateRule, ClientCertificate};
 pub use client::{AccessType, ClientInfo, ClientType, Connection, Scheme};

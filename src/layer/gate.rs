@@ -11,7 +11,7 @@ use super::cookie::{CookieNames, Presented};
 use crate::authn::{Authenticator, AuthnRequest, Chain, Consumed};
 use crate::domain::{
     AccessRules, ClassifyRule, CookiePolicy, Denied, EndReason, HostPattern, PathPrefix,
-    RequestPath, Scheme, Session, SpaceState,
+    RequestPath, Ruling, Scheme, Session, SpaceState, Tick,
 };
 use crate::sessions::{Resolution, Sessions};
 
@@ -56,8 +56,8 @@ pub struct Ask {
     /// The cookie's session: live, but the request also brings a credential that has not
     /// opened it.
     pub(super) current: Option<Arc<Session>>,
-    /// A session whose time is up.
-    pub(super) due: Option<(Arc<Session>, EndReason)>,
+    /// Sessions whose time is up: the credential's, the cookie's.
+    pub(super) due: Vec<(Arc<Session>, EndReason)>,
 }
 
 impl Gate {
@@ -81,25 +81,44 @@ impl Gate {
     /// The verdict on `request` as far as it can be had without waiting. `path` is the
     /// request's path below the space's prefix.
     ///
-    /// With a live session this allocates nothing; the session is touched.
+    /// With a live session this allocates nothing and reads the clock once; the session is
+    /// touched, unless a rule says that the request is no activity.
     pub fn decide(&self, request: AuthnRequest<'_>, path: &RequestPath<'_>) -> Verdict {
+        let method = request.parts.method.as_str();
+        self.look_up(request, |session, now| {
+            self.0.access.rule(session, method, path, now)
+        })
+    }
+
+    /// As [`decide`](Self::decide), with `rule` for the access rules.
+    pub(super) fn look_up(
+        &self,
+        request: AuthnRequest<'_>,
+        rule: impl Fn(&Session, Tick) -> Ruling,
+    ) -> Verdict {
         let Settings {
             sessions,
             space,
             chain,
             ..
         } = &*self.0;
+        let now = sessions.now();
         let mut ask = Ask {
             cookie: Presented::Nothing,
             current: None,
-            due: None,
+            due: Vec::new(),
         };
         let mut brings_credential = false;
         for credential in chain.credentials(&request) {
             brings_credential = true;
-            match sessions.resolve_credential(&credential, space) {
-                Resolution::Live(session) => return self.check(session, &request, path),
-                Resolution::Due(session, reason) => ask.due = Some((session, reason)),
+            match sessions.resolve_credential_at(&credential, space, now) {
+                Resolution::Live(session) => match rule(&session, now) {
+                    Ruling::Ruled { met, is_activity } => {
+                        return pass(session, met, is_activity.then_some(now));
+                    }
+                    Ruling::TooIdle => ask.due.push((session, EndReason::Idle)),
+                },
+                Resolution::Due(session, reason) => ask.due.push((session, reason)),
                 Resolution::Unknown => {}
             }
         }
@@ -108,12 +127,22 @@ impl Gate {
             .cookie
             .read(&request.parts.headers, self.scheme(&request));
         if let Some(digest) = ask.cookie.digest() {
-            match sessions.resolve(digest, space) {
-                // Whoever brings a credential is who the credential says, not who the cookie
-                // says: it has to be looked at.
-                Resolution::Live(session) if brings_credential => ask.current = Some(session),
-                Resolution::Live(session) => return self.check(session, &request, path),
-                Resolution::Due(session, reason) => ask.due = Some((session, reason)),
+            match sessions.resolve_at(digest, space, now) {
+                Resolution::Live(session) => match rule(&session, now) {
+                    Ruling::TooIdle => ask.due.push((session, EndReason::Idle)),
+                    // Whoever brings a credential is who the credential says, not who the
+                    // cookie says: it has to be looked at.
+                    Ruling::Ruled { is_activity, .. } if brings_credential => {
+                        if is_activity {
+                            session.touch(now);
+                        }
+                        ask.current = Some(session);
+                    }
+                    Ruling::Ruled { met, is_activity } => {
+                        return pass(session, met, is_activity.then_some(now));
+                    }
+                },
+                Resolution::Due(session, reason) => ask.due.push((session, reason)),
                 Resolution::Unknown => {}
             }
         }
@@ -134,16 +163,10 @@ impl Gate {
         self.0.access.check(session, method.as_str(), path)
     }
 
-    fn check(
-        &self,
-        session: Arc<Session>,
-        request: &AuthnRequest<'_>,
-        path: &RequestPath<'_>,
-    ) -> Verdict {
-        match self.may(&session, &request.parts.method, path) {
-            Ok(()) => Verdict::Pass(session),
-            Err(denied) => Verdict::Denied(session, denied),
-        }
+    /// Whether a request for `path` keeps its session alive, as far as the access rules say.
+    #[must_use]
+    pub fn is_activity(&self, method: &http::Method, path: &RequestPath<'_>) -> bool {
+        self.0.access.is_activity(method.as_str(), path)
     }
 
     /// Takes off what authenticators read from the request: tokens are for the gateway.
@@ -212,6 +235,17 @@ impl Gate {
     pub fn is_reserved(path: &str) -> bool {
         path.strip_prefix("/.gatepass")
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+}
+
+/// The verdict on a request with a live session, touched at `active`.
+fn pass(session: Arc<Session>, met: Result<(), Denied>, active: Option<Tick>) -> Verdict {
+    if let Some(now) = active {
+        session.touch(now);
+    }
+    match met {
+        Ok(()) => Verdict::Pass(session),
+        Err(denied) => Verdict::Denied(session, denied),
     }
 }
 

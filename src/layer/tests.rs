@@ -23,6 +23,8 @@ use crate::domain::{
 };
 use crate::sessions::{EndCause, LockOrder, Sessions};
 
+mod idle;
+
 const PEER: &str = "127.0.0.1:50000";
 
 /// A space behind the layer, with header authentication from loopback.

@@ -28,6 +28,8 @@ pub(super) struct Forward<'f> {
     pub(super) body: Incoming,
     pub(super) upgrade: Option<UpgradeRequest>,
     pub(super) pending: Option<PendingUpgrade>,
+    /// Whether what goes through an upgraded connection keeps the session alive.
+    pub(super) is_activity: bool,
     pub(super) record: &'f mut Record,
 }
 
@@ -41,6 +43,7 @@ pub(super) async fn forward(mut request: Forward<'_>) -> Response<ProxyBody> {
         body,
         upgrade,
         pending,
+        is_activity,
         record,
         ..
     } = request;
@@ -76,7 +79,7 @@ pub(super) async fn forward(mut request: Forward<'_>) -> Response<ProxyBody> {
                 let _ = settings
                     .headers
                     .prepare_response(response.headers_mut(), status);
-                tunnel(worker, space, session, accepted, response)
+                tunnel(worker, space, session, is_activity, accepted, response)
             }
             (Err(Some(error)), _) => rescue::bad_upgrade(settings, accept, &error.to_string()),
             _ => rescue::bad_upgrade(settings, accept, "the upstream switched protocols unasked"),
@@ -141,6 +144,7 @@ fn tunnel(
     worker: &Worker,
     space: &ProxySpace,
     session: &Arc<Session>,
+    is_activity: bool,
     accepted: Accepted,
     response: Response<Incoming>,
 ) -> Response<ProxyBody> {
@@ -152,7 +156,9 @@ fn tunnel(
     options.tie = Some(sessions.tie(session));
     options.idle = settings.tunnel_idle;
     options.drain = worker.drain.clone();
-    options.on_activity = Some(Box::new(move || owner.touch(&touched)));
+    if is_activity {
+        options.on_activity = Some(Box::new(move || owner.touch(&touched)));
+    }
     options.on_close = Some(Box::new(move |report| {
         tracing::debug!(?report, "an upgraded connection closed");
         drop(open);

@@ -58,7 +58,9 @@ pub(super) fn space(raw: RawSpace, table: &Scope<'_>) -> Option<SpaceOptions> {
         &prefix,
         &table.key("cookie"),
     );
-    let access = read_all(table, "access", raw.access, access_rule);
+    let access = read_all(table, "access", raw.access, |at, raw| {
+        access_rule(at, raw, session.lifetime.idle)
+    });
     let classify = read_all(table, "classify", raw.classify, classify_rule).unwrap_or_default();
     let rules = (!table.key("classify").is_broken()).then_some(&*classify);
     let licenses = licenses(raw.license, &table.key("license"), rules);

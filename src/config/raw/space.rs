@@ -65,6 +65,8 @@ pub(in crate::config) struct RawAccess {
     pub(in crate::config) path: Option<String>,
     pub(in crate::config) methods: Option<Vec<String>>,
     pub(in crate::config) require: Option<RawRequirement>,
+    pub(in crate::config) idle_timeout: Option<String>,
+    pub(in crate::config) activity: Option<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -5,6 +5,7 @@ mod keys;
 mod messages;
 mod options;
 mod reference;
+mod rules;
 mod security_messages;
 
 use super::{Config, ConfigErrors, Loaded};
