@@ -29,7 +29,7 @@ pub use attributes::{Attribute, Attributes};
 pub use certificate::{AltName, CertificateRule, ClientCertificate};
 pub use client::{AccessType, ClientInfo, ClientType, Connection, Scheme};
 pub use clock::{Clock, ManualClock, SystemClock, Tick, Timestamp};
-pub use cookie_policy::{CookieNameError, CookiePolicy, SameSite};
+pub use cookie_policy::{CookieDomainError, CookieNameError, CookiePolicy, SameSite};
 pub use host::{HostError, HostPattern, host_of_authority};
 pub use identity::{Identity, IdentityError, UserKey};
 pub use ids::{SessionId, SignOnId, SpaceId, SpaceIdError};

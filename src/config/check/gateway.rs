@@ -18,7 +18,7 @@ pub(in crate::config) fn gateway(raw: RawGateway, root: &Scope<'_>) -> Option<Ga
         admin,
         store: store(raw.store.unwrap_or_default(), &root.key("store")),
         log: log(raw.log.unwrap_or_default(), &root.key("log")),
-        spaces: spaces::spaces(raw.space, &root.key("space"))?,
+        spaces: spaces::spaces(raw.space, &edge, &root.key("space"))?,
         edge,
     })
 }
