@@ -13,7 +13,8 @@ use crate::domain::{Clock, SpaceState};
 use crate::layer::Gate;
 use crate::proxy::SpaceSettings;
 use crate::proxy::headers::{
-    Assertion, AssertionKey, CookieNames, HeaderRules, Profile, Profiles, Scrub, Template,
+    Assertion, AssertionKey, CookieNames, HeaderRules, Profile, Profiles, ResponseHeaders, Scrub,
+    Template,
 };
 use crate::proxy::upstream::{UpstreamAddresses, UpstreamSettings};
 use crate::sessions::Sessions;
@@ -65,6 +66,9 @@ pub(super) fn settings(
     if options.strip_prefix {
         headers = headers.with_stripped_prefix(&options.prefix);
     }
+    let responses = ResponseHeaders::new(options.response_headers.iter().cloned())
+        .and_then(|responses| headers.with_response_headers(responses));
+    headers = responses.map_err(|e| ("response_headers", e.into()))?;
     let mut jwks = None;
     if let Some(assertion) = &options.assertion {
         let (assertion, keys) =

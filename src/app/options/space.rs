@@ -1,5 +1,7 @@
 //! A space: who may come in, and what is behind it.
 
+use http::{HeaderName, HeaderValue};
+
 use super::{
     AssertionOptions, AuthnMethod, IdentityHeaders, PoolOptions, Upstream, UpstreamTimeouts,
 };
@@ -34,6 +36,9 @@ pub struct SpaceOptions {
     pub assertion: Option<AssertionOptions>,
     /// Lifetimes and limits of its sessions.
     pub session: SessionPolicy,
+    /// Headers of all its responses; one with an empty value is taken off the upstream's.
+    /// Default: none.
+    pub response_headers: Vec<(HeaderName, HeaderValue)>,
     /// Its session cookie; see [`SpaceOptions::default_cookie_name`].
     pub cookie: CookiePolicy,
     /// Which users may use which paths. Default: every user every path.

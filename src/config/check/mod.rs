@@ -5,6 +5,7 @@
 
 mod access;
 mod authn;
+mod cookie;
 mod edge;
 mod gateway;
 mod header_name;
@@ -12,6 +13,7 @@ mod identity_headers;
 mod jwt;
 mod license;
 mod network;
+mod response_headers;
 mod space;
 mod spaces;
 
