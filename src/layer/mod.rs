@@ -2,7 +2,8 @@
 //!
 //! What happens to a request, in order:
 //!
-//! 1. A path below `/.gatepass/` is the gateway's own ([login, logout](endpoints)).
+//! 1. A path below `/.gatepass/` is the gateway's own ([login, logout, the user's
+//!    sessions](endpoints)).
 //! 2. A credential that comes with the request (a bearer token, a trusted header) and has
 //!    opened a session before finds that session; a session cookie finds its session. Both are
 //!    a look-up in a table: no waiting, no allocation.
@@ -57,6 +58,7 @@ mod client;
 mod cookie;
 pub mod endpoints;
 mod extract;
+mod form;
 mod future;
 mod gate;
 mod grpc;
@@ -64,6 +66,7 @@ mod grpc;
 mod layer;
 #[cfg(feature = "local")]
 mod login;
+mod own_sessions;
 mod pages;
 mod reject;
 mod service;

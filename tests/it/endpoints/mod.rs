@@ -3,3 +3,4 @@
 mod jwks;
 mod login;
 mod logout;
+mod sessions;
