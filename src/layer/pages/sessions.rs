@@ -47,7 +47,7 @@ impl Moment {
 
     fn html(self) -> String {
         format!(
-            "<time datetime=\"{}\">{} ({} UTC)</time>",
+            "<time datetime=\"{}\">{} <span>({} UTC)</span></time>",
             self.at,
             ago(self.ago),
             self.at.to_datetime().format("%-d %b %Y, %H:%M")
@@ -81,8 +81,7 @@ pub(in crate::layer) fn sessions(page: &SessionsPage<'_>) -> String {
         &format!("Your sessions – {title}"),
         &format!(
             "<h1>Your sessions</h1>\
-             <p class=soft>in {title}, as <strong><bdi>{user}</bdi></strong>. \
-             End those that you do not know or no longer need.</p>{notice}{more}\
+             <p class=soft>in {title}, as <strong><bdi>{user}</bdi></strong></p>{notice}{more}\
              <form method=post action=\"{prefix}/.gatepass/sessions\"><ul>{rows}</ul>{all}</form>\
              <footer><nav><a href=\"{prefix}/\">Back to the application</a>\
              <a href=\"{prefix}/.gatepass/logout\">Log out</a></nav></footer>"
@@ -162,7 +161,7 @@ mod tests {
         let at = Timestamp::from_unix_millis(1_767_225_600_123);
         assert_eq!(
             Moment::new(at, Duration::from_secs(180)).html(),
-            "<time datetime=\"2026-01-01T00:00:00.123Z\">3 minutes ago (1 Jan 2026, 00:00 UTC)</time>"
+            "<time datetime=\"2026-01-01T00:00:00.123Z\">3 minutes ago <span>(1 Jan 2026, 00:00 UTC)</span></time>"
         );
     }
 

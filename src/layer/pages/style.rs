@@ -20,4 +20,5 @@ li>div{flex:1 1 18rem;min-width:0;overflow-wrap:anywhere}li p{margin:.1rem 0 0;f
 .tag{display:inline-block;margin-left:.4rem;padding:0 .55rem;border:1px solid var(--key);border-radius:1rem;color:var(--key);font-size:.8rem;font-weight:600;white-space:nowrap}
 html.list button{width:auto;margin:0;padding:.4rem .9rem;background:transparent;color:var(--bad);border:1px solid currentColor}
 html.list button:hover{background:var(--bad);border-color:var(--bad);color:var(--card)}
-.all{margin-top:1.25rem}nav{display:flex;flex-wrap:wrap;gap:.5rem 1.5rem}";
+time span{white-space:nowrap}.all{margin-top:1.25rem}nav{display:flex;flex-wrap:wrap;gap:.5rem 1.5rem}
+@media(max-width:30rem){html.list main{padding:1.25rem}li p{font-size:.85rem}}";

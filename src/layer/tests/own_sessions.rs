@@ -44,7 +44,7 @@ async fn devices_and_times_are_told() {
     assert!(there.contains("<bdi>Firefox on Windows</bdi>"), "{there}");
     assert!(there.contains("192.0.2.9 · Ticket"), "{there}");
     assert!(
-        there.contains("Last active <time datetime=\"2026-01-01T00:00:00.000Z\">20 minutes ago (1 Jan 2026, 00:00 UTC)"),
+        there.contains("Last active <time datetime=\"2026-01-01T00:00:00.000Z\">20 minutes ago <span>(1 Jan 2026, 00:00 UTC)"),
         "{there}"
     );
 }
