@@ -166,7 +166,7 @@ async fn a_program_lists_and_ends_sessions() {
         204
     );
     assert_eq!(script(&house, &third).get("/x").await.status, 401);
-    assert_eq!(ids(&list(&here).await), [own.clone()]);
+    assert_eq!(ids(&list(&here).await), [&*own]);
     // One's own is a logout.
     let last = end(&own).await;
     assert_eq!(last.status, 204);

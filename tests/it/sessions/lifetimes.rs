@@ -1,6 +1,8 @@
 //! S19: how long a session lives.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::kit::{House, PORTS, eventually};
 
