@@ -4,7 +4,9 @@
 //! everything that is wrong. Whether anything was reported decides in the end.
 
 mod access;
+mod admin;
 mod authn;
+mod certificate_role;
 mod cookie;
 mod edge;
 mod gateway;
@@ -16,5 +18,6 @@ mod network;
 mod response_headers;
 mod space;
 mod spaces;
+mod tls;
 
 pub(super) use gateway::gateway;

@@ -9,6 +9,7 @@ mod reference;
 mod responses;
 mod rules;
 mod security_messages;
+mod tls;
 
 use super::{Config, ConfigErrors, Loaded};
 
@@ -29,7 +30,9 @@ fn read(
 ) -> (String, Result<Loaded, ConfigErrors>) {
     let folder = tempfile::tempdir().unwrap();
     for file in files {
-        std::fs::write(folder.path().join(file), "").unwrap();
+        let path = folder.path().join(file);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, "").unwrap();
     }
     let variables = variables
         .iter()

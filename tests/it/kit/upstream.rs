@@ -14,6 +14,7 @@
 //! | `/cookies?NAME=VALUE&...` | cookies of its own, and those |
 //! | `/headers?NAME=VALUE&...` | those headers |
 //! | `/mirror` | the request's body |
+//! | `/hsts` | its own word on https |
 //! | any other | `upstream METHOD TARGET`, after the body was read |
 
 use std::collections::HashSet;
@@ -214,6 +215,13 @@ async fn answer(
         }
         "/talkative" => talkative(),
         "/mirror" => full(StatusCode::OK, mirrored),
+        "/hsts" => {
+            let mut response = full(StatusCode::OK, "hsts");
+            let policy = HeaderValue::from_static("max-age=1");
+            let headers = response.headers_mut();
+            headers.insert(header::STRICT_TRANSPORT_SECURITY, policy);
+            response
+        }
         "/cookies" => {
             let mut response = full(StatusCode::OK, "cookies");
             let headers = response.headers_mut();
