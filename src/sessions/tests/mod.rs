@@ -1,5 +1,6 @@
 //! Races and journeys through time over the whole room.
 
+mod ends;
 mod feed;
 mod licenses;
 mod locks;
