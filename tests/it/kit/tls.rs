@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
-    Issuer, KeyPair, KeyUsagePurpose,
+    BasicConstraints, Certificate, CertificateParams, DistinguishedName, DnType,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
 };
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
@@ -50,21 +50,20 @@ impl Authority {
     }
 
     /// Issues a certificate for `names` to files in `folder`, named after `file`.
-    pub(crate) fn issue(&self, folder: &Path, file: &str, names: &[&str]) -> CertificateFiles {
+    pub(crate) fn issue(&self, folder: &Path, file: &str, names: &[&str]) {
+        let (certificate, key) = self.leaf(names);
+        let write = |kind: &str, text: String| {
+            std::fs::write(folder.join(format!("{file}.{kind}")), text).unwrap();
+        };
+        write("pem", certificate.pem());
+        write("key", key.serialize_pem());
+    }
+
+    fn leaf(&self, names: &[&str]) -> (Certificate, KeyPair) {
         let names: Vec<String> = names.iter().map(ToString::to_string).collect();
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new(names).unwrap();
-        let leaf = params.signed_by(&key, &self.issuer).unwrap();
-        let write = |kind: &str, text: String| {
-            let path = folder.join(format!("{file}.{kind}"));
-            std::fs::write(&path, text).unwrap();
-            path
-        };
-        CertificateFiles {
-            chain: write("pem", leaf.pem()),
-            key: write("key", key.serialize_pem()),
-            ocsp: None,
-        }
+        (params.signed_by(&key, &self.issuer).unwrap(), key)
     }
 
     /// A client that trusts this authority, and asks for no name.
@@ -84,10 +83,7 @@ impl Authority {
 impl Authority {
     /// A server with a certificate for `names`.
     pub(crate) fn acceptor(&self, names: &[&str]) -> TlsAcceptor {
-        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
-        let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new(names).unwrap();
-        let leaf = params.signed_by(&key, &self.issuer).unwrap();
+        let (leaf, key) = self.leaf(names);
         let config = ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .unwrap()
