@@ -7,10 +7,10 @@ use http::{HeaderName, HeaderValue};
 
 use super::authn::read;
 use super::error::SpaceError;
-use super::options::{AssertionOptions, IdentityHeaders, SpaceOptions, Upstream};
+use super::options::{AssertionOptions, IdentityHeaders, SpaceOptions, Upstream, WebSocketOptions};
 use crate::authn::{Chain, Consumed};
 use crate::domain::{Clock, SpaceState};
-use crate::layer::Gate;
+use crate::layer::{Gate, WebSocketPolicy};
 use crate::net::tls::{TlsClientSettings, TlsConnector};
 use crate::proxy::SpaceSettings;
 use crate::proxy::headers::{
@@ -75,7 +75,7 @@ pub(super) fn settings(
             .map_err(|e| ("assertion", e.into()))?;
         jwks = Some(keys);
     }
-    let gate = Gate::builder(shared.sessions.clone())
+    let mut gate = Gate::builder(shared.sessions.clone())
         .space(Arc::clone(state))
         .title(&options.name)
         .prefix(options.prefix.clone())
@@ -84,7 +84,10 @@ pub(super) fn settings(
         .access(options.access.clone())
         .classify(options.classify.clone())
         .redirect_hosts(options.redirect_hosts.clone())
-        .build();
+        .websocket(websocket(&options.websocket));
+    if options.qlik.endpoints {
+        gate = gate.qlik_endpoints();
+    }
     let upstream = upstream(options)?;
     let host = (!options.preserve_host)
         .then(|| {
@@ -95,7 +98,7 @@ pub(super) fn settings(
         })
         .flatten();
     Ok(SpaceSettings {
-        gate,
+        gate: gate.build(),
         headers,
         upstream,
         connections: UpstreamSettings {
@@ -129,6 +132,17 @@ fn upstream(options: &SpaceOptions) -> Result<UpstreamAddresses, Failed> {
     };
     let tls = TlsConnector::new(&settings).map_err(|e| ("upstream_tls", e.into()))?;
     Ok(addresses.with_tls(&tls))
+}
+
+fn websocket(options: &WebSocketOptions) -> WebSocketPolicy {
+    let mut policy = WebSocketPolicy::default();
+    if let Some(origins) = &options.origins {
+        policy = policy.origins(origins.iter().cloned());
+    }
+    if options.csrf_token {
+        policy = policy.csrf_token();
+    }
+    policy
 }
 
 fn profiles(options: &SpaceOptions) -> Result<Profiles, SpaceError> {

@@ -6,6 +6,7 @@
 mod access;
 mod admin;
 mod authn;
+mod browser;
 mod certificate_role;
 mod edge;
 mod gateway;
@@ -16,6 +17,7 @@ mod license;
 mod network;
 mod space;
 mod spaces;
+mod ticket;
 mod tls;
 mod upstream_tls;
 
