@@ -114,9 +114,22 @@ pub(super) fn settings(
         host,
         body_idle: Some(options.timeouts.body_idle),
         tunnel_idle: Some(options.timeouts.tunnel_idle),
+        tunnel_activity: options.websocket.activity,
+        end_notices: options.websocket.end_notices,
         jwks,
         metrics,
     })
+}
+
+fn websocket(options: &WebSocketOptions) -> WebSocketPolicy {
+    let mut policy = WebSocketPolicy::default();
+    if let Some(origins) = &options.origins {
+        policy = policy.origins(origins.iter().cloned());
+    }
+    if options.csrf_token {
+        policy = policy.csrf_token();
+    }
+    policy
 }
 
 fn upstream(options: &SpaceOptions) -> Result<UpstreamAddresses, Failed> {
@@ -132,17 +145,6 @@ fn upstream(options: &SpaceOptions) -> Result<UpstreamAddresses, Failed> {
     };
     let tls = TlsConnector::new(&settings).map_err(|e| ("upstream_tls", e.into()))?;
     Ok(addresses.with_tls(&tls))
-}
-
-fn websocket(options: &WebSocketOptions) -> WebSocketPolicy {
-    let mut policy = WebSocketPolicy::default();
-    if let Some(origins) = &options.origins {
-        policy = policy.origins(origins.iter().cloned());
-    }
-    if options.csrf_token {
-        policy = policy.csrf_token();
-    }
-    policy
 }
 
 fn profiles(options: &SpaceOptions) -> Result<Profiles, SpaceError> {

@@ -52,12 +52,12 @@ pub struct SpaceOptions {
     pub redirect_hosts: Vec<HostPattern>,
     /// What of the Qlik dialect it speaks to browsers.
     pub qlik: QlikOptions,
-    /// Which pages may open WebSockets.
-    pub websocket: WebSocketOptions,
     /// How long each phase of an exchange with an upstream may take.
     pub timeouts: UpstreamTimeouts,
     /// The pool of connections to each upstream.
     pub pool: PoolOptions,
+    /// What is particular to WebSockets.
+    pub websocket: WebSocketOptions,
 }
 
 impl SpaceOptions {

@@ -4,7 +4,8 @@ use super::access::{access_rule, classify_rule};
 use super::authn::{RawAuthn, authn};
 use super::identity_headers::{assertion, identity_headers};
 use super::license::licenses;
-use super::{browser, network, ticket, upstream_tls};
+use super::websocket::websocket;
+use super::{network, qlik, ticket, upstream_tls};
 use crate::app::options::{PoolOptions, SpaceOptions, Upstream, UpstreamTimeouts};
 use crate::config::raw::{RawCookie, RawPool, RawSession, RawSpace, RawTimeouts};
 use crate::config::report::{Scope, read, read_all, read_some};
@@ -50,6 +51,7 @@ pub(super) fn space(raw: RawSpace, table: &Scope<'_>) -> Option<SpaceOptions> {
             jwt: raw.jwt,
             header: raw.header,
             ticket: raw.ticket,
+            certificate: raw.certificate,
             local: raw.local,
         },
         table,
@@ -73,14 +75,15 @@ pub(super) fn space(raw: RawSpace, table: &Scope<'_>) -> Option<SpaceOptions> {
     let redirect_hosts = read_all(table, "redirect_hosts", raw.redirect_hosts, |at, text| {
         network::host(at, &text)
     });
-    let qlik = browser::qlik(raw.qlik.unwrap_or_default());
-    let websocket = browser::websocket(
+    let qlik = qlik::qlik(raw.qlik.unwrap_or_default());
+    let timeouts = timeouts(raw.timeouts.unwrap_or_default(), &table.key("timeouts"));
+    let pool = pool(raw.pool.unwrap_or_default(), &table.key("pool"));
+    let websocket = websocket(
         raw.websocket.unwrap_or_default(),
+        &identity_headers,
         qlik,
         &table.key("websocket"),
     );
-    let timeouts = timeouts(raw.timeouts.unwrap_or_default(), &table.key("timeouts"));
-    let pool = pool(raw.pool.unwrap_or_default(), &table.key("pool"));
     let id = id?;
     Some(SpaceOptions {
         name: name.unwrap_or_else(|| id.to_string()),

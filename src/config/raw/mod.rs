@@ -3,6 +3,7 @@
 //! What a key means, and what it may be, is the matter of the room `check`.
 
 mod authn;
+mod certificate;
 mod gateway;
 mod one_or_many;
 mod qlik;
@@ -12,6 +13,7 @@ mod tls;
 mod websocket;
 
 pub(super) use authn::{RawAttribute, RawClaims, RawHeader, RawJwt, RawLocal};
+pub(super) use certificate::{RawCertificateRules, RawCertificateUser};
 pub(super) use gateway::{
     RawAdmin, RawEdge, RawEdgeLimits, RawEdgeTimeouts, RawGateway, RawLog, RawStore,
 };

@@ -8,6 +8,7 @@ mod reference;
 mod security_messages;
 mod tickets;
 mod tls;
+mod websocket;
 
 use super::{Config, ConfigErrors, Loaded};
 

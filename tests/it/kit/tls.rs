@@ -5,9 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use base64::Engine as _;
+use gatepass::net::tls::CertificateFiles;
 use rcgen::{
-    BasicConstraints, Certificate, CertificateParams, DistinguishedName, DnType,
-    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
+    Issuer, KeyPair, KeyUsagePurpose, SanType,
 };
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
@@ -50,20 +51,21 @@ impl Authority {
     }
 
     /// Issues a certificate for `names` to files in `folder`, named after `file`.
-    pub(crate) fn issue(&self, folder: &Path, file: &str, names: &[&str]) {
-        let (certificate, key) = self.leaf(names);
-        let write = |kind: &str, text: String| {
-            std::fs::write(folder.join(format!("{file}.{kind}")), text).unwrap();
-        };
-        write("pem", certificate.pem());
-        write("key", key.serialize_pem());
-    }
-
-    fn leaf(&self, names: &[&str]) -> (Certificate, KeyPair) {
+    pub(crate) fn issue(&self, folder: &Path, file: &str, names: &[&str]) -> CertificateFiles {
         let names: Vec<String> = names.iter().map(ToString::to_string).collect();
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new(names).unwrap();
-        (params.signed_by(&key, &self.issuer).unwrap(), key)
+        let leaf = params.signed_by(&key, &self.issuer).unwrap();
+        let write = |kind: &str, text: String| {
+            let path = folder.join(format!("{file}.{kind}"));
+            std::fs::write(&path, text).unwrap();
+            path
+        };
+        CertificateFiles {
+            chain: write("pem", leaf.pem()),
+            key: write("key", key.serialize_pem()),
+            ocsp: None,
+        }
     }
 
     /// A client that trusts this authority, and asks for no name.
@@ -83,7 +85,10 @@ impl Authority {
 impl Authority {
     /// A server with a certificate for `names`.
     pub(crate) fn acceptor(&self, names: &[&str]) -> TlsAcceptor {
-        let (leaf, key) = self.leaf(names);
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(names).unwrap();
+        let leaf = params.signed_by(&key, &self.issuer).unwrap();
         let config = ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .unwrap()
@@ -110,6 +115,23 @@ impl Authority {
     pub(crate) fn write(&self, path: &Path) {
         let pem = pem_of(&self.certificate);
         std::fs::write(path, pem).unwrap();
+    }
+
+    /// Issues a certificate for a client: the parts of its subject, and its e-mail address.
+    pub(crate) fn issue_client(&self, subject: &[(DnType, &str)], email: Option<&str>) -> Own {
+        let mut params = CertificateParams::default();
+        params.distinguished_name = DistinguishedName::new();
+        for (part, value) in subject {
+            params.distinguished_name.push(part.clone(), *value);
+        }
+        let names = email.map(|email| SanType::Rfc822Name(email.try_into().unwrap()));
+        params.subject_alt_names.extend(names);
+        let key = KeyPair::generate().unwrap();
+        let leaf = params.signed_by(&key, &self.issuer).unwrap();
+        Own {
+            certificate: leaf.der().clone(),
+            key: key.into(),
+        }
     }
 
     /// A client that trusts this authority and shows its certificate for `name`, which it
@@ -142,6 +164,13 @@ fn pem_of(certificate: &CertificateDer<'_>) -> String {
 }
 
 impl Trust {
+    /// The same client with a certificate of its own.
+    pub(crate) fn with(mut self, own: Own) -> Self {
+        self.kept = Arc::new(config(&self.roots, Some(&own), &["http/1.1"]));
+        self.own = Some(Arc::new(own));
+        self
+    }
+
     /// The same client, which shows the certificate of `other`.
     pub(crate) fn showing(mut self, other: &Self) -> Self {
         self.own.clone_from(&other.own);

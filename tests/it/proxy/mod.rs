@@ -3,6 +3,7 @@
 mod failures;
 mod headers;
 mod https_upstream;
+mod sockets;
 mod streams;
 mod targets;
 mod upgrade;
