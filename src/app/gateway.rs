@@ -12,7 +12,7 @@ use super::authn::Users;
 use super::error::{BuildError, StartError};
 use super::options::{EdgeOptions, GatewayOptions};
 use super::plan::{Plan, Planner};
-use crate::admin::keys::ApiKeys;
+use crate::admin::keys::{ApiKeys, CertificateRoles};
 use crate::admin::{self, AdminServer, AdminSpaces, SessionObserver};
 use crate::domain::{Clock, SystemClock};
 use crate::net::strict_h1::Limits;
@@ -32,6 +32,7 @@ pub struct Gateway {
     metrics: Arc<Metrics>,
     health: Health,
     keys: ApiKeys,
+    certificates: CertificateRoles,
     spaces: AdminSpaces,
     assertion_key: Arc<AssertionKey>,
     edge: EdgeServer,
@@ -105,6 +106,7 @@ impl Gateway {
             ApiKeys::with_clock(keys, Arc::clone(&clock)),
             AdminSpaces::new(infos),
         );
+        let certificates = CertificateRoles::new(options.admin.certificate_roles.clone());
 
         let sockets = EdgeSockets::bind(&options.edge.listen, settings.workers)?;
         let admin_socket = bind(options.admin.listen, NonZeroUsize::MIN)?.pop();
@@ -119,6 +121,8 @@ impl Gateway {
             .start();
         let mut side_port = admin::builder(sessions.clone(), keys.clone())
             .spaces(spaces.clone())
+            .certificate_roles(certificates.clone())
+            .session_module(options.admin.session_module.clone())
             .metrics(Arc::clone(&metrics))
             .health(health.clone())
             .feed(feed)
@@ -147,6 +151,7 @@ impl Gateway {
             metrics,
             health,
             keys,
+            certificates,
             spaces,
             assertion_key,
             edge,
@@ -213,6 +218,8 @@ impl Gateway {
         } = plan;
         reloading.users.commit(users);
         self.keys.replace(keys);
+        self.certificates
+            .replace(options.admin.certificate_roles.clone());
         self.edge.edge().replace(targets, trusted);
         self.spaces.replace(infos);
         self.metrics.config_taken(self.clock.wall());
@@ -300,6 +307,10 @@ fn needs_restart(old: &GatewayOptions, new: &GatewayOptions) -> Vec<&'static str
         (
             "admin.docs_public",
             old.admin.docs_public != new.admin.docs_public,
+        ),
+        (
+            "admin.session_module",
+            old.admin.session_module != new.admin.session_module,
         ),
         ("store", old.store != new.store),
         ("log", old.log != new.log),

@@ -49,6 +49,7 @@ fn admin(raw: RawAdmin, table: &Scope<'_>, edge: &EdgeOptions) -> AdminOptions {
     AdminOptions {
         tls: None,
         certificate_roles: Vec::new(),
+        session_module: None,
         listen,
         api_keys: read(table, "api_keys", raw.api_keys, |at, text| {
             at.file(
