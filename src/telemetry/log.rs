@@ -1,8 +1,10 @@
 //! The log of the binary.
 
 use std::io::{self, IsTerminal as _};
+use std::sync::OnceLock;
 
 use tracing::Subscriber;
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -47,6 +49,22 @@ pub enum LogError {
     Installed(#[source] tracing_subscriber::util::TryInitError),
 }
 
+/// The log of the process. Dropped, it writes what waits to be written.
+#[derive(Debug)]
+#[must_use = "without it the last lines are lost"]
+pub struct LogGuard(#[expect(dead_code, reason = "held for its drop")] WorkerGuard);
+
+/// How many lines were dropped, since the process began, because nobody read the log.
+#[must_use]
+pub fn dropped_lines() -> usize {
+    DROPPED.get().map_or(0, ErrorCounter::dropped_lines)
+}
+
+static DROPPED: OnceLock<ErrorCounter> = OnceLock::new();
+
+/// Lines that wait to be written; whoever reads the log may be that far behind.
+const WAITING_LINES: usize = 16_384;
+
 impl Default for LogOptions {
     /// Text at level `info`.
     fn default() -> Self {
@@ -59,14 +77,24 @@ impl Default for LogOptions {
 }
 
 impl LogOptions {
-    /// Sends the process's events to standard error, from now on.
+    /// Sends the process's events to standard error, from now on. A thread of its own writes
+    /// them: when standard error is a pipe that nobody reads, lines are dropped and counted
+    /// ([`dropped_lines`]), and no request waits.
     ///
     /// # Errors
     ///
     /// [`LogError`] when the filter is none or the process has a log already.
-    pub fn init(&self) -> Result<(), LogError> {
-        let subscriber = self.subscriber(io::stderr)?;
-        subscriber.try_init().map_err(LogError::Installed)
+    pub fn init(&self) -> Result<LogGuard, LogError> {
+        let (writer, guard) = NonBlockingBuilder::default()
+            .buffered_lines_limit(WAITING_LINES)
+            .lossy(true)
+            .thread_name("log")
+            .finish(io::stderr());
+        let counter = writer.error_counter();
+        let subscriber = self.subscriber(writer)?;
+        subscriber.try_init().map_err(LogError::Installed)?;
+        let _ = DROPPED.set(counter);
+        Ok(LogGuard(guard))
     }
 
     /// As [`init`](Self::init), but writes to `writer` and installs nothing.

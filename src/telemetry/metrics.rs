@@ -5,16 +5,16 @@ use std::sync::Arc;
 
 use dashmap::DashMap;
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, text};
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _, text};
 use prometheus_client::metrics::MetricType;
-use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::SpaceMetrics;
 use super::histogram::Durations;
 use super::license_metrics::LicenseGauges;
+use super::{SpaceMetrics, dropped_lines};
 use crate::domain::{LicenseUsage, SpaceId, SpaceState, Timestamp};
 
 /// Everything that is counted. Share one per process.
@@ -110,6 +110,7 @@ impl Metrics {
             Unit::Seconds,
             reloaded_at.clone(),
         );
+        r.register_collector(Box::new(DroppedLogLines));
         r.register_collector(Box::new(OpenSessions(Arc::clone(&spaces))));
         let licenses = LicenseGauges::default();
         r.register_collector(Box::new(licenses.clone()));
@@ -171,6 +172,21 @@ impl Metrics {
 impl Default for Metrics {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+/// Reads how many lines of the log nobody took.
+#[derive(Debug)]
+struct DroppedLogLines;
+
+impl Collector for DroppedLogLines {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let dropped = u64::try_from(dropped_lines()).unwrap_or(u64::MAX);
+        let counter = ConstCounter::new(dropped);
+        let help = "Lines of the log that were dropped because nobody read it";
+        let metric =
+            encoder.encode_descriptor("log_lines_dropped", help, None, counter.metric_type())?;
+        counter.encode(metric)
     }
 }
 

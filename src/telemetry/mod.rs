@@ -17,6 +17,6 @@ mod metrics;
 mod space_metrics;
 
 pub use health::{Health, Readiness, Reason};
-pub use log::{LogError, LogFormat, LogOptions};
+pub use log::{LogError, LogFormat, LogGuard, LogOptions, dropped_lines};
 pub use metrics::Metrics;
 pub use space_metrics::{Outcome, SpaceMetrics, Upgraded};

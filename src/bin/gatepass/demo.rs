@@ -36,7 +36,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let mut options = Config::from_str(&text, config)?.options;
     let app = DemoApp::start().map_err(|error| Failure::Unavailable(error.into()))?;
     settle(&mut options, args, &app)?;
-    serve::log(&options)?;
+    let _log = serve::log(&options)?;
     serve::run_until_stopped(options, None, greet)
 }
 

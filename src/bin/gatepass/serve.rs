@@ -26,7 +26,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let loaded = Config::load(&args.config)?;
-    log(&loaded.options)?;
+    let _log = log(&loaded.options)?;
     let mut files = Files::new(&args.config, loaded.files_read);
     let options = files.load()?;
     run_until_stopped(options, Some(files), |gateway| {
@@ -38,7 +38,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
 }
 
 /// Sets up the log as `options` say; `GATEPASS_LOG` overrides what is logged.
-pub(crate) fn log(options: &GatewayOptions) -> Result<(), Failure> {
+pub(crate) fn log(options: &GatewayOptions) -> Result<telemetry::LogGuard, Failure> {
     let log = telemetry::LogOptions {
         filter: std::env::var("GATEPASS_LOG").unwrap_or_else(|_| options.log.level.clone()),
         format: match options.log.format {

@@ -46,6 +46,19 @@ impl Served {
 }
 
 #[tokio::test]
+async fn a_log_that_nobody_reads_holds_up_nobody() {
+    let mut served = Served::with(&format!("{PORTS}{}", header_space())).await;
+    served.process.stop_reading();
+    let script = Script::new(served.edge).with("hdr-usr", "ann");
+    // Far more than a pipe takes (64 KiB).
+    for _ in 0..1_000 {
+        assert_eq!(script.get("/echo").await.status, 200);
+    }
+    served.process.signal("TERM").await;
+    assert!(served.process.end().await.success());
+}
+
+#[tokio::test]
 async fn sigterm_drains() {
     let mut served = Served::with(&format!("{PORTS}{}", header_space())).await;
     let script = Script::new(served.edge).with("hdr-usr", "ann");

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, Command};
+use tokio_util::sync::CancellationToken;
 
 use super::{eventually, soon};
 
@@ -74,11 +75,18 @@ impl Done {
     }
 }
 
-/// Writes down what is said.
-async fn note(said: impl AsyncRead + Unpin, lines: Arc<Mutex<Vec<String>>>) {
+/// Writes down what is said, until told not to listen any more; then holds the pipe.
+async fn note(
+    said: impl AsyncRead + Unpin,
+    lines: Arc<Mutex<Vec<String>>>,
+    deaf: CancellationToken,
+) {
     let mut said = BufReader::new(said).lines();
-    while let Ok(Some(line)) = said.next_line().await {
+    while let Some(Ok(Some(line))) = deaf.run_until_cancelled(said.next_line()).await {
         lines.lock().unwrap().push(line);
+    }
+    if deaf.is_cancelled() {
+        std::future::pending::<()>().await;
     }
 }
 
@@ -86,6 +94,7 @@ async fn note(said: impl AsyncRead + Unpin, lines: Arc<Mutex<Vec<String>>>) {
 pub(crate) struct Running {
     child: Child,
     lines: Arc<Mutex<Vec<String>>>,
+    deaf: CancellationToken,
 }
 
 impl Running {
@@ -93,9 +102,13 @@ impl Running {
     pub(crate) fn start(folder: &Path, args: &[&str]) -> Self {
         let mut child = gatepass(folder, args).spawn().unwrap();
         let lines = Arc::new(Mutex::new(Vec::new()));
-        tokio::spawn(note(child.stdout.take().unwrap(), Arc::clone(&lines)));
-        tokio::spawn(note(child.stderr.take().unwrap(), Arc::clone(&lines)));
-        Self { child, lines }
+        let deaf = CancellationToken::new();
+        let noted = |lines: &Arc<_>| (Arc::clone(lines), deaf.clone());
+        let (said, ear) = noted(&lines);
+        tokio::spawn(note(child.stdout.take().unwrap(), said, ear));
+        let (said, ear) = noted(&lines);
+        tokio::spawn(note(child.stderr.take().unwrap(), said, ear));
+        Self { child, lines, deaf }
     }
 
     /// Waits for a line with `text` in it.
@@ -146,7 +159,12 @@ impl Running {
         soon(self.child.wait()).await.unwrap()
     }
 
-    /// Stops listening to what it says.
+    /// Reads nothing any more of what it says, and leaves it talking.
+    pub(crate) fn stop_reading(&self) {
+        self.deaf.cancel();
+    }
+
+    /// What it has said so far.
     pub(crate) fn said(&self) -> Vec<String> {
         self.lines.lock().unwrap().clone()
     }
