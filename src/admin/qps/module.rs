@@ -26,13 +26,15 @@ use crate::admin::state::Admin;
 use crate::domain::SpaceId;
 
 /// The paths that lead here; those with two slashes come from a root that ends in one.
-const PATHS: [&str; 6] = [
+const PATHS: [&str; 8] = [
     "/session",
     "/session/",
     "/session/{*rest}",
     "/user/{*rest}",
     "//session",
+    "//session/",
     "//session/{*rest}",
+    "//user/{*rest}",
 ];
 
 #[derive(Clone)]

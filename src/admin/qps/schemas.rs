@@ -94,7 +94,7 @@ fn attributes() -> Value {
     json!({
         "type": "array",
         "description": "Objects of one member each; names may repeat, and values be empty",
-        "items": {"type": "object"},
+        "items": {"type": "object", "additionalProperties": text()},
         "examples": [[{"Group": "sales"}, {"Group": "admins"}, {"Mail": ""}]],
     })
 }

@@ -1,5 +1,6 @@
 //! Races and journeys through time over the whole room.
 
+mod chosen;
 mod feed;
 mod licenses;
 mod locks;

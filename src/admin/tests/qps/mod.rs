@@ -5,6 +5,7 @@ mod certificates;
 mod errors;
 mod forms;
 mod module;
+mod secrets;
 mod sessions;
 mod spaces;
 mod tickets;
