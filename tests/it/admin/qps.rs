@@ -1,0 +1,142 @@
+//! The Qlik dialect over its socket: what portals and ticket modules do.
+
+use serde_json::json;
+
+use crate::kit::{House, LOCAL, PORTS, Script, Wire, eventually};
+
+const KEY: &str = "0123456789abcdef";
+
+/// A portal: it has an API key, and sends an Xrf key with everything.
+struct Portal(Script);
+
+impl Portal {
+    fn of(house: &House) -> Self {
+        let script = Script::new(house.gateway.admin_address()).bearer(&house.keys.space);
+        Self(script.with("X-Qlik-Xrfkey", KEY))
+    }
+
+    async fn ask(&self, method: &str, path: &str, body: &str) -> crate::kit::Answer {
+        let path = format!("{path}?Xrfkey={KEY}");
+        self.0.send(method, &path, body).await
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_a_portal_adds_is_the_browsers_until_the_portal_ends_it() {
+    let house = House::local().await;
+    let portal = Portal::of(&house);
+    let secret = "e6a3a2f0-portal-session";
+    let body = json!({
+        "UserDirectory": "LAB",
+        "UserId": "ann",
+        "Attributes": [{"group": "sales"}, {"group": "admins"}],
+        "SessionId": secret,
+    });
+    let added = portal.ask("POST", "/qps/session", &body.to_string()).await;
+    assert_eq!(added.json(201)["NewUser"], true);
+
+    let mut ann = house.browser();
+    ann.set_cookie("gatepass", secret);
+    ann.get("/hub").await.says(200, "upstream GET /hub");
+    let seen = house.upstream.last();
+    assert_eq!(seen.header("x-forwarded-user"), Some("ann"));
+    assert_eq!(seen.header("x-forwarded-groups"), Some("sales,admins"));
+    assert!(seen.header("cookie").is_none(), "S05");
+    let listed = house.admin().session("1001").await;
+    assert_eq!(listed["authenticationMethod"], "session-module");
+    assert!(!listed.to_string().contains(secret), "S32");
+    let mut socket = ann.socket("/ws").await;
+    socket.echo("hello").await;
+
+    let path = format!("/qps/session/{secret}");
+    let ended = portal.ask("DELETE", &path, "").await.json(200);
+    assert_eq!(ended["LastSessionForUser"], true);
+    assert_eq!(ended["Session"]["SessionId"], secret);
+    assert_eq!(socket.close_code().await, 1008);
+    let answer = ann.get("/hub").await;
+    assert_eq!(answer.status, 303, "{}", answer.text());
+    portal
+        .ask("GET", &path, "")
+        .await
+        .says(404, "No session with id e6a3a2f0-portal-session");
+    // Not even the portal brings it back to life.
+    portal
+        .ask("POST", "/qps/session", &body.to_string())
+        .await
+        .says(409, "already exists");
+}
+
+#[tokio::test]
+async fn a_session_without_an_id_is_told_its_secret_once() {
+    let house = House::local().await;
+    let portal = Portal::of(&house);
+    let body = r#"{"userDirectory":"LAB","userId":"ann"}"#;
+    let added = portal.ask("POST", "/qps/session/", body).await.json(201);
+    let mut ann = house.browser();
+    ann.set_cookie("gatepass", added["SessionId"].as_str().unwrap());
+    ann.get("/hub").await.says(200, "upstream GET /hub");
+    let ended = portal.ask("DELETE", "/qps//user/lab/ANN", "").await;
+    assert_eq!(ended.json(200).as_array().unwrap().len(), 1);
+    assert_eq!(ann.get("/hub").await.status, 303);
+}
+
+#[tokio::test]
+async fn a_reload_changes_the_prefixes() {
+    let house = House::local().await;
+    let portal = Portal::of(&house);
+    portal.ask("GET", "/qps/session", "").await.json(200);
+    portal.ask("GET", "/qps/hr/session", "").await.json(404);
+    let moved = LOCAL.replace("authn", "prefix = \"/hr\"\nauthn");
+    house.reload(&format!("{PORTS}{moved}"));
+    portal.ask("GET", "/qps/session", "").await.json(404);
+    portal.ask("GET", "/qps/hr/session", "").await.json(200);
+}
+
+#[tokio::test]
+async fn what_clients_write_on_the_wire_is_understood() {
+    let house = House::local().await;
+    let key = &house.keys.space;
+    let head = |line: &str, more: &str| {
+        format!(
+            "{line} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\n\
+             x-qlik-xrfkey: {KEY}\r\n{more}\r\n"
+        )
+    };
+    let mut wire = Wire::connect(house.gateway.admin_address()).await;
+    // In chunks, as a form, to the path with two slashes.
+    let line = format!("POST /qps//session?xrfkey={KEY}");
+    let more = "Transfer-Encoding: chunked\r\n\
+                Content-Type: application/x-www-form-urlencoded\r\n";
+    let pieces = [
+        r#"{"UserDirectory":"L"#,
+        r#"AB","UserId":"ann","SessionId":"portal-session-0000-0001"}"#,
+        "",
+    ];
+    let chunks = pieces.map(|piece| format!("{:x}\r\n{piece}\r\n", piece.len()));
+    wire.send(head(&line, more) + &chunks.concat()).await;
+    let added = wire.response_to("POST").await;
+    assert_eq!(added.json(201)["UserDirectory"], "LAB");
+    assert_eq!(added.header("content-length"), added.body.len().to_string());
+    assert_eq!(added.header("transfer-encoding"), "");
+
+    // A body on GET.
+    let line = format!("GET /qps/session/portal-session-0000-0001/?XRFKEY={KEY}");
+    wire.send(
+        head(
+            &line,
+            "Content-Length: 2\r\nContent-Type: application/json\r\n",
+        ) + "{}",
+    )
+    .await;
+    wire.response().await.json(200);
+    // A body on DELETE, and a DELETE that says it has none.
+    let mut wire = Wire::connect(house.gateway.admin_address()).await;
+    let line = format!("DELETE /qps/session/portal-session-0000-0002?xrfkey={KEY}");
+    wire.send(head(&line, "Content-Length: 2\r\n") + "{}").await;
+    wire.response().await.json(404);
+    let mut wire = Wire::connect(house.gateway.admin_address()).await;
+    let line = format!("DELETE /qps/session/portal-session-0000-0001?xrfkey={KEY}");
+    wire.send(head(&line, "Content-Length: 0\r\n")).await;
+    wire.response().await.json(200);
+    eventually(async || house.gateway.sessions().open().eq(&0).then_some(())).await;
+}
