@@ -4,7 +4,7 @@ use serde_json::Map;
 
 use super::routes::{MODULE_ROUTES, Need, ROUTES};
 use super::schemas::schemas;
-use crate::admin::openapi::{API_KEY, Answer, CERTIFICATE, Operation, Parameter, Section};
+use crate::admin::openapi::{API_KEY, Answer, CERTIFICATE, Link, Operation, Parameter, Section};
 
 /// What the description says of the dialect.
 pub(in crate::admin) fn section() -> Section {
@@ -74,7 +74,7 @@ pub(super) const ADD_SESSION: Operation = Operation::post(
 .parameters(XRF)
 .body("QlikNewSession")
 .answers(&[
-    Answer::json(201, "The session", "QlikAddedSession"),
+    Answer::json(201, "The session", "QlikAddedSession").links(ADDED),
     NOT_ADMITTED,
     TAKEN,
 ]);
@@ -268,6 +268,18 @@ const MODULE_ERRORS: &[Answer] = &[
     Answer::empty(431, "The head is too large"),
     Answer::error(503, "The session store does not answer"),
 ];
+
+const ADDED: &[Link] = &[added_link("qlikGetSession"), added_link("qlikEndSession")];
+
+const fn added_link(operation: &'static str) -> Link {
+    Link {
+        operation,
+        parameters: &[
+            ("prefix", "$request.path.prefix"),
+            ("id", "$response.body#/SessionId"),
+        ],
+    }
+}
 
 const NO_SESSION: Answer = Answer::error(404, "There is no such open session");
 const NOT_ADMITTED: Answer = Answer::error(

@@ -174,9 +174,9 @@ fn error_report() -> Value {
 
 fn sent_attributes() -> Value {
     json!({
-        "type": ["array", "null"],
+        "type": ["array", "object", "null"],
         "items": {"type": "object", "additionalProperties": text()},
-        "description": "Objects of one member each; an object of texts is understood as well",
+        "description": "Objects of one member each; or an object of texts and lists of texts",
     })
 }
 
