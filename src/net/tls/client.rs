@@ -28,24 +28,34 @@ pub type HttpsConnector = hyper_rustls::HttpsConnector<HttpConnector>;
 ///
 /// [`TlsError`] with the file that cannot be used.
 pub fn https_connector(settings: &TlsClientSettings) -> Result<HttpsConnector, TlsError> {
+    connector(roots(settings)?, settings.certificate.as_ref())
+}
+
+/// A connector of the same type for http addresses alone: it trusts no server.
+///
+/// # Errors
+///
+/// As [`https_connector`]; there is no file to fail on.
+pub fn http_connector() -> Result<HttpsConnector, TlsError> {
+    connector(RootCertStore::empty(), None)
+}
+
+fn connector(
+    roots: RootCertStore,
+    own: Option<&(PathBuf, PathBuf)>,
+) -> Result<HttpsConnector, TlsError> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(TlsError::Library)?
-        .with_root_certificates(roots(settings)?);
-    let config = match &settings.certificate {
+        .with_root_certificates(roots);
+    let config = match own {
         None => builder.with_no_client_auth(),
         Some((chain, key)) => {
             let certificates = files::certificates(chain, &files::read(chain)?)?;
             let own = builder.with_client_auth_cert(certificates, files::private_key(key)?);
             own.map_err(|error| match error {
-                rustls::Error::InconsistentKeys(_) => TlsError::content(
-                    key,
-                    format!(
-                        "it is not the key of the certificate in `{}`",
-                        chain.display()
-                    ),
-                ),
+                rustls::Error::InconsistentKeys(_) => TlsError::foreign_key(key, chain),
                 error => TlsError::content(key, error.to_string()),
             })?
         }

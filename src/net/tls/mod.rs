@@ -27,7 +27,7 @@ mod wall;
 mod tests;
 
 pub use acceptor::{NewTls, TlsAcceptor, TlsStream};
-pub use client::{HttpsConnector, TlsClientSettings, https_connector};
+pub use client::{HttpsConnector, TlsClientSettings, http_connector, https_connector};
 pub use error::{HandshakeError, TlsError};
 pub use facts::{Protocol, TlsFacts};
 pub use settings::{CertificateFiles, ClientAuth, TlsSettings, TlsVersion};

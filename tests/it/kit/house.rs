@@ -2,15 +2,18 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
+use std::time::Duration;
 
 use gatepass::admin::keys::{KeysFile, NewKey, Role};
 use gatepass::app::demo::data;
+use gatepass::app::options::EdgeOptions;
 use gatepass::app::{Gateway, StartError};
 use gatepass::config::{Config, Loaded};
 use gatepass::domain::{Clock as _, SpaceId, SystemClock};
+use gatepass::net::tls::TlsSettings;
 use tempfile::TempDir;
 
-use super::{Admin, Browser, Script, Upstream, Wire, log};
+use super::{Admin, Authority, Browser, Script, Upstream, Wire, log, tls};
 
 /// Ports of their own choice, one worker, and keys for the side port.
 pub(crate) const PORTS: &str = r#"
@@ -41,6 +44,31 @@ pub(crate) struct House {
     pub(crate) upstream: Upstream,
     pub(crate) folder: TempDir,
     pub(crate) keys: Bearers,
+    pub(crate) site: Site,
+}
+
+/// What of the edge stands beside a test's configuration.
+#[derive(Clone, Default)]
+pub(crate) struct Site {
+    pub(crate) tls: Option<TlsSettings>,
+    pub(crate) hsts: Option<Duration>,
+    pub(crate) redirect: Vec<SocketAddr>,
+}
+
+impl Site {
+    pub(crate) fn for_this_machine(authority: &Authority, folder: &TempDir) -> Self {
+        let certificate = authority.issue(folder.path(), "site", &["127.0.0.1", "localhost"]);
+        Self {
+            tls: Some(tls::settings(vec![certificate])),
+            ..Self::default()
+        }
+    }
+
+    fn apply(&self, edge: &mut EdgeOptions) {
+        edge.tls.clone_from(&self.tls);
+        edge.hsts = self.hsts;
+        edge.redirect.clone_from(&self.redirect);
+    }
 }
 
 /// What API keys are presented as.
@@ -59,16 +87,29 @@ impl House {
 
     /// A house before `upstream`.
     pub(crate) async fn before(upstream: Upstream, config: &str) -> Self {
-        log::watch();
+        Self::at(Site::default(), TempDir::new().unwrap(), upstream, config).await
+    }
+
+    /// A house whose edge speaks TLS, with a certificate of `authority` for this machine.
+    pub(crate) async fn over_tls(authority: &Authority, config: &str) -> Self {
         let folder = TempDir::new().unwrap();
+        let site = Site::for_this_machine(authority, &folder);
+        Self::at(site, folder, Upstream::start().await, config).await
+    }
+
+    /// A house at `site`, whose files are in `folder`.
+    pub(crate) async fn at(site: Site, folder: TempDir, upstream: Upstream, config: &str) -> Self {
+        log::watch();
         let keys = furnish(folder.path());
-        let options = read(folder.path(), &upstream, config).unwrap().options;
+        let mut options = read(folder.path(), &upstream, config).unwrap().options;
+        site.apply(&mut options.edge);
         let gateway = Gateway::start(options).await.unwrap();
         Self {
             gateway,
             upstream,
             folder,
             keys,
+            site,
         }
     }
 
@@ -89,7 +130,8 @@ impl House {
 
     /// Puts `config` into force.
     pub(crate) fn reload(&self, config: &str) -> Vec<&'static str> {
-        let options = self.read(config).unwrap().options;
+        let mut options = self.read(config).unwrap().options;
+        self.site.apply(&mut options.edge);
         self.gateway.reload(options).unwrap()
     }
 
