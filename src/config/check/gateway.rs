@@ -2,7 +2,7 @@
 
 use tracing_subscriber::EnvFilter;
 
-use super::{admin, edge, spaces};
+use super::{admin, edge, session_module, spaces};
 use crate::app::options::{GatewayOptions, LogFormat, LogOptions, StoreKind, StoreOptions};
 use crate::config::raw::{RawGateway, RawLog, RawStore};
 use crate::config::report::{Scope, read};
@@ -14,6 +14,7 @@ pub(in crate::config) fn gateway(raw: RawGateway, root: &Scope<'_>) -> Option<Ga
     let log = log(raw.log.unwrap_or_default(), &root.key("log"));
     let spaces = spaces::spaces(raw.space, &root.key("space"))?;
     admin::roles_are_for_spaces(&admin.certificate_roles, &root.key("admin"), &spaces);
+    session_module::is_of_a_space(&admin, &root.key("admin"), &spaces);
     Some(GatewayOptions {
         admin,
         store,

@@ -14,6 +14,7 @@ mod identity_headers;
 mod jwt;
 mod license;
 mod network;
+mod session_module;
 mod space;
 mod spaces;
 mod tls;

@@ -5,6 +5,7 @@
 mod authn;
 mod gateway;
 mod one_or_many;
+mod session_module;
 mod space;
 mod tls;
 
@@ -13,6 +14,7 @@ pub(super) use gateway::{
     RawAdmin, RawEdge, RawEdgeLimits, RawEdgeTimeouts, RawGateway, RawLog, RawStore,
 };
 pub(super) use one_or_many::OneOrMany;
+pub(super) use session_module::RawSessionModule;
 pub(super) use space::{
     RawAccess, RawAssertion, RawClassify, RawCondition, RawCookie, RawLicense, RawPool,
     RawRequirement, RawSession, RawSpace, RawTimeouts,

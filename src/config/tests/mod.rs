@@ -6,6 +6,7 @@ mod messages;
 mod options;
 mod reference;
 mod security_messages;
+mod session_module;
 mod tls;
 
 use super::{Config, ConfigErrors, Loaded};
