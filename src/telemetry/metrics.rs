@@ -113,12 +113,12 @@ impl Metrics {
             Unit::Seconds,
             reloaded_at.clone(),
         );
-        r.register_collector(Box::new(DroppedLogLines));
         r.register(
             "tls_handshakes",
             "TLS handshakes by how they went",
             handshakes.clone(),
         );
+        r.register_collector(Box::new(DroppedLogLines));
         r.register_collector(Box::new(OpenSessions(Arc::clone(&spaces))));
         let licenses = LicenseGauges::default();
         r.register_collector(Box::new(licenses.clone()));

@@ -184,8 +184,10 @@ impl Authority {
     }
 
     fn make(now: Timestamp) -> anyhow::Result<Self> {
-        let mut params = params(vec![], "Gatepass development authority", now)
-            .context("an authority cannot be made")?;
+        // A name of its own, so that nobody takes one for another.
+        let mark = u32::from_be_bytes(random::bytes());
+        let name = format!("Gatepass development authority {mark:08x}");
+        let mut params = params(vec![], &name, now).context("an authority cannot be made")?;
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         params.not_after = time(now.after(AUTHORITY)).to_datetime();

@@ -69,9 +69,11 @@ struct State {
 enum Asked {
     /// It gave one, or was not asked yet: the client has to take what there is.
     Gave,
+    /// It gave the last one, which the client has to take as well.
+    GaveLast,
     /// It waits for the upstream.
     Waits,
-    /// It has come to its end, or failed.
+    /// There is nothing more of it, or it failed.
     Over,
 }
 
@@ -153,8 +155,9 @@ impl Exchange {
         StreamBody(self)
     }
 
+    /// Whether the response was given as far as it goes.
     fn is_over(&self) -> bool {
-        locked(&self.0).asked == Asked::Over
+        matches!(locked(&self.0).asked, Asked::GaveLast | Asked::Over)
     }
 
     /// While the stream waits: ready when it is to be given up, because its session has ended
@@ -167,7 +170,8 @@ impl Exchange {
     ) -> Poll<()> {
         let mut state = locked(&self.0);
         let State { body, asked, times } = &mut *state;
-        let Some(body) = body.as_mut().filter(|_| *asked == Asked::Gave) else {
+        let is_blocked = matches!(asked, Asked::Gave | Asked::GaveLast);
+        let Some(body) = body.as_mut().filter(|_| is_blocked) else {
             limit.progress();
             return Poll::Pending;
         };
@@ -200,10 +204,10 @@ impl Body for StreamBody {
         let frame = Pin::new(&mut *body).poll_frame(cx);
         *asked = match &frame {
             Poll::Pending => Asked::Waits,
-            Poll::Ready(Some(Ok(frame))) if !frame.is_trailers() && !body.is_end_stream() => {
-                Asked::Gave
+            Poll::Ready(Some(Ok(frame))) if frame.is_data() && body.is_end_stream() => {
+                Asked::GaveLast
             }
-            // A last part that the client does not take holds nothing but itself.
+            Poll::Ready(Some(Ok(frame))) if frame.is_data() => Asked::Gave,
             Poll::Ready(_) => Asked::Over,
         };
         frame

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Empty, Full};
 use hyper::body::Incoming;
-use hyper::client::conn::http2::{SendRequest, handshake};
+use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio_util::sync::CancellationToken;
 
@@ -30,8 +30,9 @@ use crate::telemetry::Metrics;
 
 const WRITE: Duration = Duration::from_millis(1_000);
 
-/// A client of an edge, before an upstream that answers every request with `body`.
-async fn client(body: Bytes) -> SendRequest<Empty<Bytes>> {
+/// A client of an edge, before an upstream that answers every request with `body`; it takes
+/// `window` bytes of each response until it is asked for more.
+async fn client(body: Bytes, window: u32) -> SendRequest<Empty<Bytes>> {
     let answer = move |_: Request<Incoming>| Response::new(Full::new(body.clone()));
     let (url, _) = http_upstream(answer).await;
     let settings = EdgeSettings {
@@ -54,9 +55,9 @@ async fn client(body: Bytes) -> SendRequest<Empty<Bytes>> {
     let lifetime = Lifetime::new(client.peer, &Drain::new().handle());
     let (near, far) = tokio::io::duplex(16 * 1024);
     tokio::spawn(http2::converse(worker, far, Arc::new(client), lifetime));
-    let (sender, connection) = handshake(TokioExecutor::new(), TokioIo::new(near))
-        .await
-        .unwrap();
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.initial_stream_window_size(window);
+    let (sender, connection) = builder.handshake(TokioIo::new(near)).await.unwrap();
     tokio::spawn(connection);
     sender
 }
@@ -65,7 +66,7 @@ async fn client(body: Bytes) -> SendRequest<Empty<Bytes>> {
 fn targets(url: &str) -> Targets {
     let sessions = Sessions::default();
     let chain = Chain::default().with_anonymous(Anonymous::new(AnonymousMode::Always));
-    let metrics = Metrics::new().space(&sessions.default_space());
+    let metrics = Metrics::new().space(sessions.default_space());
     let space = SpaceSettings {
         gate: Gate::builder(sessions).chain(chain).build(),
         headers: HeaderRules::new(Arc::new(Scrub::default()), Arc::default()),
@@ -96,27 +97,30 @@ fn large() -> Bytes {
 
 #[tokio::test]
 async fn s37_a_client_that_takes_nothing_is_given_up() {
-    let mut client = client(large()).await;
-    let response = soon(client.send_request(get())).await.unwrap();
-    let mut body = response.into_body();
-    // The window is full, and nobody makes room; then it is reset.
-    tokio::time::sleep(2 * WRITE).await;
-    let error = loop {
-        match soon(body.frame()).await.expect("more than came") {
-            Ok(_) => {}
-            Err(error) => break error,
-        }
-    };
-    assert!(format!("{error:?}").contains("CANCEL"), "{error:?}");
-    // The connection is as good as before.
-    let response = soon(client.send_request(get())).await.unwrap();
-    let whole = soon(response.into_body().collect()).await.unwrap();
-    assert_eq!(whole.to_bytes().len(), large().len());
+    // Many parts, and one that is the first and the last.
+    for whole in [large(), Bytes::from_static(&[b'x'; 1000])] {
+        let mut client = client(whole.clone(), 100).await;
+        let response = soon(client.send_request(get())).await.unwrap();
+        let mut body = response.into_body();
+        // The window is full, and nobody makes room; then it is reset.
+        tokio::time::sleep(2 * WRITE).await;
+        let error = loop {
+            match soon(body.frame()).await.expect("more than came") {
+                Ok(_) => {}
+                Err(error) => break error,
+            }
+        };
+        assert!(format!("{error:?}").contains("CANCEL"), "{error:?}");
+        // The connection is as good as before.
+        let response = soon(client.send_request(get())).await.unwrap();
+        let taken = soon(response.into_body().collect()).await.unwrap();
+        assert_eq!(taken.to_bytes().len(), whole.len());
+    }
 }
 
 #[tokio::test]
 async fn s37_a_client_that_takes_its_time_is_not() {
-    let mut client = client(large()).await;
+    let mut client = client(large(), 64 * 1024).await;
     let response = soon(client.send_request(get())).await.unwrap();
     let mut body = response.into_body();
     let mut taken = 0;

@@ -4,3 +4,4 @@ mod access;
 mod api;
 mod ports;
 mod qps;
+mod tls;

@@ -2,18 +2,15 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
-use std::time::Duration;
 
 use gatepass::admin::keys::{KeysFile, NewKey, Role};
 use gatepass::app::demo::data;
-use gatepass::app::options::EdgeOptions;
 use gatepass::app::{Gateway, StartError};
 use gatepass::config::{Config, Loaded};
 use gatepass::domain::{Clock as _, SpaceId, SystemClock};
-use gatepass::net::tls::TlsSettings;
 use tempfile::TempDir;
 
-use super::{Admin, Authority, Browser, Script, Upstream, Wire, log, tls};
+use super::{Admin, Authority, Browser, Script, Upstream, Wire, log};
 
 /// Ports of their own choice, one worker, and keys for the side port.
 pub(crate) const PORTS: &str = r#"
@@ -47,28 +44,15 @@ pub(crate) struct House {
     pub(crate) site: Site,
 }
 
-/// What of the edge stands beside a test's configuration.
-#[derive(Clone, Default)]
-pub(crate) struct Site {
-    pub(crate) tls: Option<TlsSettings>,
-    pub(crate) hsts: Option<Duration>,
-    pub(crate) redirect: Vec<SocketAddr>,
-}
+/// What a house's edge has beside what its configuration says: lines behind `[edge]`.
+pub(crate) type Site = String;
 
-impl Site {
-    pub(crate) fn for_this_machine(authority: &Authority, folder: &TempDir) -> Self {
-        let certificate = authority.issue(folder.path(), "site", &["127.0.0.1", "localhost"]);
-        Self {
-            tls: Some(tls::settings(vec![certificate])),
-            ..Self::default()
-        }
-    }
-
-    fn apply(&self, edge: &mut EdgeOptions) {
-        edge.tls.clone_from(&self.tls);
-        edge.hsts = self.hsts;
-        edge.redirect.clone_from(&self.redirect);
-    }
+/// TLS with the certificates in these files (`NAME.pem`, `NAME.key`), and `more` options.
+pub(crate) fn tls_site(files: &[&str], more: &str) -> Site {
+    let certificate = |file: &&str| format!("{{ chain = \"{file}.pem\", key = \"{file}.key\" }}");
+    let certificates: Vec<String> = files.iter().map(certificate).collect();
+    let certificates = certificates.join(", ");
+    format!("tls = {{ certificates = [{certificates}]{more} }}\n")
 }
 
 /// What API keys are presented as.
@@ -87,13 +71,14 @@ impl House {
 
     /// A house before `upstream`.
     pub(crate) async fn before(upstream: Upstream, config: &str) -> Self {
-        Self::at(Site::default(), TempDir::new().unwrap(), upstream, config).await
+        Self::at(Site::new(), TempDir::new().unwrap(), upstream, config).await
     }
 
     /// A house whose edge speaks TLS, with a certificate of `authority` for this machine.
     pub(crate) async fn over_tls(authority: &Authority, config: &str) -> Self {
         let folder = TempDir::new().unwrap();
-        let site = Site::for_this_machine(authority, &folder);
+        authority.issue_for_this_machine(folder.path());
+        let site = tls_site(&["site"], "");
         Self::at(site, folder, Upstream::start().await, config).await
     }
 
@@ -101,8 +86,8 @@ impl House {
     pub(crate) async fn at(site: Site, folder: TempDir, upstream: Upstream, config: &str) -> Self {
         log::watch();
         let keys = furnish(folder.path());
-        let mut options = read(folder.path(), &upstream, config).unwrap().options;
-        site.apply(&mut options.edge);
+        let config = config.replace("[edge]\n", &format!("[edge]\n{site}"));
+        let options = read(folder.path(), &upstream, &config).unwrap().options;
         let gateway = Gateway::start(options).await.unwrap();
         Self {
             gateway,
@@ -125,13 +110,13 @@ impl House {
 
     /// Reads `config` as this house would.
     pub(crate) fn read(&self, config: &str) -> Result<Loaded, String> {
-        read(self.folder.path(), &self.upstream, config)
+        let config = config.replace("[edge]\n", &format!("[edge]\n{}", self.site));
+        read(self.folder.path(), &self.upstream, &config)
     }
 
     /// Puts `config` into force.
     pub(crate) fn reload(&self, config: &str) -> Vec<&'static str> {
-        let mut options = self.read(config).unwrap().options;
-        self.site.apply(&mut options.edge);
+        let options = self.read(config).unwrap().options;
         self.gateway.reload(options).unwrap()
     }
 

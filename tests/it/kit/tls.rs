@@ -5,7 +5,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use base64::Engine as _;
-use gatepass::net::tls::{CertificateFiles, TlsSettings, TlsVersion};
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
     Issuer, KeyPair, KeyUsagePurpose,
@@ -50,21 +49,21 @@ impl Authority {
     }
 
     /// Issues a certificate for `names` to files in `folder`, named after `file`.
-    pub(crate) fn issue(&self, folder: &Path, file: &str, names: &[&str]) -> CertificateFiles {
+    pub(crate) fn issue(&self, folder: &Path, file: &str, names: &[&str]) {
         let names: Vec<String> = names.iter().map(ToString::to_string).collect();
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new(names).unwrap();
         let leaf = params.signed_by(&key, &self.issuer).unwrap();
         let write = |kind: &str, text: String| {
-            let path = folder.join(format!("{file}.{kind}"));
-            std::fs::write(&path, text).unwrap();
-            path
+            std::fs::write(folder.join(format!("{file}.{kind}")), text).unwrap();
         };
-        CertificateFiles {
-            chain: write("pem", leaf.pem()),
-            key: write("key", key.serialize_pem()),
-            ocsp: None,
-        }
+        write("pem", leaf.pem());
+        write("key", key.serialize_pem());
+    }
+
+    /// Issues `site.pem` and `site.key`.
+    pub(crate) fn issue_for_this_machine(&self, folder: &Path) {
+        self.issue(folder, "site", &["127.0.0.1", "localhost"]);
     }
 
     /// A client that trusts this authority, and asks for no name.
@@ -123,16 +122,13 @@ fn pem_of(certificate: &CertificateDer<'_>) -> String {
     format!("-----BEGIN CERTIFICATE-----\n{base64}\n-----END CERTIFICATE-----\n")
 }
 
-/// A listener that shows these certificates.
-pub(crate) fn settings(certificates: Vec<CertificateFiles>) -> TlsSettings {
-    TlsSettings {
-        certificates,
-        client: None,
-        min_version: TlsVersion::Tls12,
-    }
-}
-
 impl Trust {
+    /// The same client, which shows the certificate of `other`.
+    pub(crate) fn showing(mut self, other: &Self) -> Self {
+        self.own.clone_from(&other.own);
+        self
+    }
+
     /// The same client asking for `name`.
     pub(crate) fn named(mut self, name: &str) -> Self {
         self.name = ServerName::try_from(name.to_owned()).unwrap();
