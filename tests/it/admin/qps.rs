@@ -1,8 +1,10 @@
 //! The Qlik dialect over its socket: what portals and ticket modules do.
 
 use serde_json::json;
+use tempfile::TempDir;
 
-use crate::kit::{House, LOCAL, PORTS, Script, Wire, eventually};
+use crate::kit::house::Site;
+use crate::kit::{Authority, House, LOCAL, PORTS, Script, Upstream, Wire, eventually};
 
 const KEY: &str = "0123456789abcdef";
 
@@ -139,4 +141,68 @@ async fn what_clients_write_on_the_wire_is_understood() {
     wire.send(head(&line, "Content-Length: 0\r\n")).await;
     wire.response().await.json(200);
     eventually(async || house.gateway.sessions().open().eq(&0).then_some(())).await;
+}
+
+/// What stands in `[admin]` where clients show certificates.
+const MUTUAL: &str = r#"
+tls = { certificates = [{ chain = "site.pem", key = "site.key" }], client_ca = "ca.pem" }
+certificate_roles = [{ subject_cn = "QlikClient", role = "space-admin", spaces = ["1001"] }]
+session_module = { space = "1001" }
+"#;
+
+#[tokio::test]
+async fn a_client_certificate_opens_the_dialect_and_the_session_module() {
+    let authority = Authority::new();
+    let folder = TempDir::new().unwrap();
+    authority.issue_for_this_machine(folder.path());
+    authority.write(&folder.path().join("ca.pem"));
+    let config = format!("{PORTS}{MUTUAL}{LOCAL}");
+    let upstream = Upstream::start().await;
+    let house = House::at(Site::new(), folder, upstream, &config).await;
+    let address = house.gateway.admin_address();
+    let ask = |method: &str, path: &str, body: &str| {
+        format!(
+            "{method} {path} HTTP/1.1\r\nHost: {address}\r\nX-Qlik-Xrfkey: {KEY}\r\n\
+             X-Qlik-User: UserDirectory=LAB; UserId=root\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+    };
+    let known = authority.client(house.folder.path(), "QlikClient");
+    let mut wire = Wire::over(known.http1(address).await);
+    let user = r#"{"UserDirectory":"LAB","UserId":"ann","SessionId":"external-session-1"}"#;
+    let list = format!("/qps/session?xrfkey={KEY}");
+    wire.ask(&ask("POST", "/session", user)).await.json(201);
+    let listed = wire.ask(&ask("GET", &list, "")).await.json(200);
+    assert_eq!(listed[0]["UserId"], "ann");
+    wire.ask(&ask("GET", "/api/v1/spaces", ""))
+        .await
+        .says(200, "Sales portal");
+    let mut ann = house.browser();
+    ann.set_cookie("gatepass", "external-session-1");
+    ann.get("/hub").await.says(200, "upstream GET /hub");
+    wire.ask(&ask("DELETE", "/user/LAB/ann", ""))
+        .await
+        .json(200);
+    assert_eq!(ann.get("/hub").await.status, 303);
+
+    // A certificate without a role, and none at all.
+    let stranger = authority.client(house.folder.path(), "Stranger");
+    for (client, status) in [(stranger, 403), (authority.trust(), 401)] {
+        let mut wire = Wire::over(client.http1(address).await);
+        for (method, path) in [("GET", &*list), ("POST", "/session")] {
+            let answer = wire.ask(&ask(method, path, "{}")).await;
+            assert_eq!(answer.status, status, "{method} {path}");
+        }
+    }
+
+    // Roles follow a reload, on connections that are open.
+    house.reload(
+        &config
+            .replace("space-admin", "reader")
+            .replace(", spaces = [\"1001\"]", ""),
+    );
+    wire.ask(&ask("POST", "/session", user))
+        .await
+        .says(403, "may not do this");
+    wire.ask(&ask("GET", &list, "")).await.json(200);
 }
