@@ -13,8 +13,8 @@ use crate::domain::{SpaceId, SpaceState};
 use crate::sessions::{EndCause, Sessions};
 use crate::telemetry::audit::{self, AdminAction};
 
-/// A call that has passed the gate: the caller may do what its route does.
-#[derive(Debug)]
+/// A call that has passed the gate: the caller may do what its route does. Path and body may hold
+/// secrets, so it has no `Debug`.
 pub(super) struct Call {
     pub(super) admin: Arc<Admin>,
     pub(super) who: Arc<Principal>,

@@ -5,8 +5,9 @@ use super::error::QpsError;
 use super::json::Json;
 use crate::domain::{Attributes, Identity};
 
-/// The members that some endpoint knows. One that is null was not given.
-#[derive(Debug, Default)]
+/// The members that some endpoint knows. One that is null was not given. It holds a secret, so
+/// it has no `Debug`.
+#[derive(Default)]
 pub(super) struct Input {
     user_directory: Option<String>,
     user_id: Option<String>,

@@ -12,7 +12,7 @@ use crate::admin::qps::MODULE_ROUTES;
 use crate::domain::ClientCertificate;
 
 fn side() -> Side {
-    let side = Side::with(|builder| builder.session_module(Some(super::super::id("1001"))));
+    let side = Side::with(|builder| builder.session_module(Some(crate::admin::tests::id("1001"))));
     side.certificates.replace([
         rule("Proxy", Role::SpaceAdmin, &["1001"]),
         rule("Monitor", Role::Reader, &[]),
