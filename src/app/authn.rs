@@ -7,13 +7,15 @@ use std::sync::Arc;
 use super::error::SpaceError;
 use super::options::{
     AnonymousMode, AuthnMethod, HeaderOptions, HeaderUser, JwtDirectory, JwtOptions, KeySource,
-    SpaceOptions,
+    SpaceOptions, TicketOptions,
 };
 use crate::authn::header::HeaderAuthenticator;
 use crate::authn::jwt::{JwtAuthenticator, KeySet, VerifyingKey};
 use crate::authn::local::{LocalAuthenticator, LocalUsers, LoginLimits, UsersFile};
+use crate::authn::ticket::{LoginModule, TicketAuthenticator};
 use crate::authn::{Anonymous, AttributeMapping, Authenticator, Chain, ClaimPath};
-use crate::domain::{Clock, SpaceId};
+use crate::domain::{Clock, SpaceId, SpaceState};
+use crate::sessions::Sessions;
 
 /// The users of the local logins, by the file they are in: one and the same over all spaces
 /// and reloads, so that what was counted against a guesser stays counted.
@@ -53,9 +55,18 @@ impl Users {
     }
 }
 
+/// What tickets are redeemed with.
+pub(super) struct Counter<'c> {
+    pub(super) sessions: &'c Sessions,
+    pub(super) state: &'c Arc<SpaceState>,
+    /// Where login modules reach the side port.
+    pub(super) side_port: &'c str,
+}
+
 /// The chain of a space, in the order of its options.
 pub(super) fn chain(
     options: &SpaceOptions,
+    counter: &Counter<'_>,
     users: &Users,
     new_users: &mut NewUsers,
     clock: &Arc<dyn Clock>,
@@ -74,6 +85,13 @@ pub(super) fn chain(
                     header_authenticator(&options.id, header).map_err(|e| ("header", e))?,
                 ));
             }
+            AuthnMethod::Ticket(ticket) => {
+                methods.push(Arc::new(
+                    counter
+                        .authenticator(options, ticket)
+                        .map_err(|e| ("ticket", e))?,
+                ));
+            }
             AuthnMethod::Local(local) => {
                 let users = users
                     .prepare(&local.users, new_users, clock)
@@ -89,6 +107,22 @@ pub(super) fn chain(
         Some(anonymous) => chain.with_anonymous(anonymous),
         None => chain,
     })
+}
+
+impl Counter<'_> {
+    fn authenticator(
+        &self,
+        space: &SpaceOptions,
+        options: &TicketOptions,
+    ) -> Result<TicketAuthenticator, SpaceError> {
+        let tickets = TicketAuthenticator::new(self.sessions.clone(), Arc::clone(self.state));
+        Ok(match &options.module {
+            None => tickets,
+            Some(module) => {
+                tickets.module(LoginModule::new(module, self.side_port, &space.prefix)?)
+            }
+        })
+    }
 }
 
 fn jwt_authenticator(

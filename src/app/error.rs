@@ -8,6 +8,7 @@ use crate::admin::keys::KeysFileError;
 use crate::authn::header::HeaderConfigError;
 use crate::authn::jwt::{JwtConfigError, KeyError};
 use crate::authn::local::UsersFileError;
+use crate::authn::ticket::LoginModuleError;
 use crate::domain::SpaceId;
 use crate::net::tls::TlsError;
 use crate::net::{ListenError, TrustedProxiesError};
@@ -78,6 +79,9 @@ pub enum SpaceError {
     /// The settings of header authentication.
     #[error(transparent)]
     Header(#[from] HeaderConfigError),
+    /// The login module.
+    #[error(transparent)]
+    Module(#[from] LoginModuleError),
     /// The identity headers.
     #[error(transparent)]
     Profile(#[from] ProfileError),

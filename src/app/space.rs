@@ -7,10 +7,10 @@ use http::{HeaderName, HeaderValue};
 
 use super::authn::read;
 use super::error::SpaceError;
-use super::options::{AssertionOptions, IdentityHeaders, SpaceOptions};
+use super::options::{AssertionOptions, IdentityHeaders, SpaceOptions, WebSocketOptions};
 use crate::authn::{Chain, Consumed};
 use crate::domain::{Clock, SpaceState};
-use crate::layer::Gate;
+use crate::layer::{Gate, WebSocketPolicy};
 use crate::proxy::SpaceSettings;
 use crate::proxy::headers::{
     Assertion, AssertionKey, CookieNames, HeaderRules, Profile, Profiles, Scrub, Template,
@@ -74,7 +74,7 @@ pub(super) fn settings(
             .map_err(|e| ("assertion", e.into()))?;
         jwks = Some(keys);
     }
-    let gate = Gate::builder(shared.sessions.clone())
+    let mut gate = Gate::builder(shared.sessions.clone())
         .space(Arc::clone(state))
         .title(&options.name)
         .prefix(options.prefix.clone())
@@ -83,7 +83,10 @@ pub(super) fn settings(
         .access(options.access.clone())
         .classify(options.classify.clone())
         .redirect_hosts(options.redirect_hosts.clone())
-        .build();
+        .websocket(websocket(&options.websocket));
+    if options.qlik.endpoints {
+        gate = gate.qlik_endpoints();
+    }
     let addresses: Vec<String> = options.upstreams.iter().map(ToString::to_string).collect();
     let upstream = UpstreamAddresses::parse(addresses.iter().map(String::as_str))
         .map_err(|e| ("upstream", e.into()))?;
@@ -96,7 +99,7 @@ pub(super) fn settings(
         })
         .flatten();
     Ok(SpaceSettings {
-        gate,
+        gate: gate.build(),
         headers,
         upstream,
         connections: UpstreamSettings {
@@ -115,6 +118,17 @@ pub(super) fn settings(
         jwks,
         metrics,
     })
+}
+
+fn websocket(options: &WebSocketOptions) -> WebSocketPolicy {
+    let mut policy = WebSocketPolicy::default();
+    if let Some(origins) = &options.origins {
+        policy = policy.origins(origins.iter().cloned());
+    }
+    if options.csrf_token {
+        policy = policy.csrf_token();
+    }
+    policy
 }
 
 fn profiles(options: &SpaceOptions) -> Result<Profiles, SpaceError> {

@@ -1,7 +1,8 @@
 //! A space: who may come in, and what is behind it.
 
 use super::{
-    AssertionOptions, AuthnMethod, IdentityHeaders, PoolOptions, Upstream, UpstreamTimeouts,
+    AssertionOptions, AuthnMethod, IdentityHeaders, PoolOptions, QlikOptions, Upstream,
+    UpstreamTimeouts, WebSocketOptions,
 };
 use crate::domain::{
     AccessRules, ClassifyRule, CookiePolicy, HostPattern, PathPrefix, SeatLimit, SessionPolicy,
@@ -44,6 +45,10 @@ pub struct SpaceOptions {
     pub licenses: Vec<SeatLimit>,
     /// Hosts, beside its own origin, that a browser may be sent to after a login or logout.
     pub redirect_hosts: Vec<HostPattern>,
+    /// What of the Qlik dialect it speaks to browsers.
+    pub qlik: QlikOptions,
+    /// Which pages may open WebSockets.
+    pub websocket: WebSocketOptions,
     /// How long each phase of an exchange with an upstream may take.
     pub timeouts: UpstreamTimeouts,
     /// The pool of connections to each upstream.

@@ -1,9 +1,9 @@
 //! A space's methods of authentication.
 
 use super::header_name::header_name;
-use super::{jwt, network};
+use super::{jwt, network, ticket};
 use crate::app::options::{AnonymousMode, AuthnMethod, HeaderOptions, HeaderUser, LocalOptions};
-use crate::config::raw::{RawHeader, RawJwt, RawLocal};
+use crate::config::raw::{RawHeader, RawJwt, RawLocal, RawTicket};
 use crate::config::report::{Scope, read, read_some};
 use crate::domain::Identity;
 
@@ -13,6 +13,7 @@ pub(super) struct RawAuthn {
     pub(super) anonymous: Option<String>,
     pub(super) jwt: Option<RawJwt>,
     pub(super) header: Option<RawHeader>,
+    pub(super) ticket: Option<RawTicket>,
     pub(super) local: Option<RawLocal>,
 }
 
@@ -20,21 +21,24 @@ pub(super) struct RawAuthn {
 enum Name {
     Jwt,
     Header,
+    Ticket,
     Local,
     Anonymous,
 }
 
-const NAMES: [(&str, Name); 4] = [
+const NAMES: [(&str, Name); 5] = [
     ("jwt", Name::Jwt),
     ("header", Name::Header),
+    ("ticket", Name::Ticket),
     ("local", Name::Local),
     ("anonymous", Name::Anonymous),
 ];
 
 /// Methods of later versions.
-const LATER: [&str; 3] = ["ticket", "oidc", "certificate"];
+const LATER: [&str; 2] = ["oidc", "certificate"];
 
-const ANY_NAME: &str = "`jwt`, `header`, `local`, `anonymous`, in the order they are tried";
+const ANY_NAME: &str =
+    "`jwt`, `header`, `ticket`, `local`, `anonymous`, in the order they are tried";
 
 pub(super) fn authn(raw: RawAuthn, space: &Scope<'_>) -> Option<Vec<AuthnMethod>> {
     let list = space.key("authn");
@@ -76,6 +80,7 @@ pub(super) fn authn(raw: RawAuthn, space: &Scope<'_>) -> Option<Vec<AuthnMethod>
     is_used("anonymous", Name::Anonymous);
     let jwt = raw.jwt.filter(|_| is_used("jwt", Name::Jwt));
     let header_table = raw.header.filter(|_| is_used("header", Name::Header));
+    let mut ticket_table = raw.ticket.filter(|_| is_used("ticket", Name::Ticket));
     let local_table = raw.local.filter(|_| is_used("local", Name::Local));
     let mut jwt = jwt.map(|raw| jwt::jwt(raw, &space.key("jwt")));
     let mut header = header_table.map(|raw| header(raw, &space.key("header")));
@@ -85,6 +90,11 @@ pub(super) fn authn(raw: RawAuthn, space: &Scope<'_>) -> Option<Vec<AuthnMethod>
         .map(|name| match name {
             Name::Jwt => needed(&mut jwt, space, "jwt").map(AuthnMethod::Jwt),
             Name::Header => needed(&mut header, space, "header").map(AuthnMethod::Header),
+            // Its table has nothing that must be there.
+            Name::Ticket => Some(AuthnMethod::Ticket(ticket::ticket(
+                ticket_table.take().unwrap_or_default(),
+                &space.key("ticket"),
+            ))),
             Name::Local => needed(&mut local, space, "local").map(AuthnMethod::Local),
             Name::Anonymous => Some(AuthnMethod::Anonymous(mode.unwrap_or_default())),
         })

@@ -2,7 +2,7 @@
 
 use tracing_subscriber::EnvFilter;
 
-use super::{admin, edge, session_module, spaces};
+use super::{admin, edge, session_module, spaces, ticket};
 use crate::app::options::{GatewayOptions, LogFormat, LogOptions, StoreKind, StoreOptions};
 use crate::config::raw::{RawGateway, RawLog, RawStore};
 use crate::config::report::{Scope, read};
@@ -13,6 +13,7 @@ pub(in crate::config) fn gateway(raw: RawGateway, root: &Scope<'_>) -> Option<Ga
     let store = store(raw.store.unwrap_or_default(), &root.key("store"));
     let log = log(raw.log.unwrap_or_default(), &root.key("log"));
     let spaces = spaces::spaces(raw.space, &root.key("space"))?;
+    ticket::reachable(&spaces, &admin, &root.key("admin"));
     admin::roles_are_for_spaces(&admin.certificate_roles, &root.key("admin"), &spaces);
     session_module::is_of_a_space(&admin, &root.key("admin"), &spaces);
     Some(GatewayOptions {

@@ -6,6 +6,7 @@
 mod access;
 mod admin;
 mod authn;
+mod browser;
 mod certificate_role;
 mod edge;
 mod gateway;
@@ -17,6 +18,7 @@ mod network;
 mod session_module;
 mod space;
 mod spaces;
+mod ticket;
 mod tls;
 
 pub(super) use gateway::gateway;

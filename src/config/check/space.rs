@@ -4,7 +4,7 @@ use super::access::{access_rule, classify_rule};
 use super::authn::{RawAuthn, authn};
 use super::identity_headers::{assertion, identity_headers};
 use super::license::licenses;
-use super::network;
+use super::{browser, network, ticket};
 use crate::app::options::{PoolOptions, SpaceOptions, Upstream, UpstreamTimeouts};
 use crate::config::raw::{RawCookie, RawPool, RawSession, RawSpace, RawTimeouts};
 use crate::config::report::{Scope, read, read_all, read_some};
@@ -44,10 +44,13 @@ pub(super) fn space(raw: RawSpace, table: &Scope<'_>) -> Option<SpaceOptions> {
             anonymous: raw.anonymous,
             jwt: raw.jwt,
             header: raw.header,
+            ticket: raw.ticket,
             local: raw.local,
         },
         table,
     );
+    let has_hosts = hosts.as_ref().is_some_and(|hosts| !hosts.is_empty());
+    ticket::hosts(authn.as_deref(), has_hosts, table);
     let identity_headers = identity_headers(raw.identity_headers, raw.custom_headers, table);
     let assertion = read(table, "assertion", raw.assertion, |at, raw| {
         assertion(raw, at)
@@ -65,6 +68,12 @@ pub(super) fn space(raw: RawSpace, table: &Scope<'_>) -> Option<SpaceOptions> {
     let redirect_hosts = read_all(table, "redirect_hosts", raw.redirect_hosts, |at, text| {
         network::host(at, &text)
     });
+    let qlik = browser::qlik(raw.qlik.unwrap_or_default());
+    let websocket = browser::websocket(
+        raw.websocket.unwrap_or_default(),
+        qlik,
+        &table.key("websocket"),
+    );
     let timeouts = timeouts(raw.timeouts.unwrap_or_default(), &table.key("timeouts"));
     let pool = pool(raw.pool.unwrap_or_default(), &table.key("pool"));
     let id = id?;
@@ -85,6 +94,8 @@ pub(super) fn space(raw: RawSpace, table: &Scope<'_>) -> Option<SpaceOptions> {
         classify,
         licenses,
         redirect_hosts: redirect_hosts.unwrap_or_default(),
+        qlik,
+        websocket,
         timeouts,
         pool,
     })

@@ -7,6 +7,7 @@ mod options;
 mod reference;
 mod security_messages;
 mod session_module;
+mod tickets;
 mod tls;
 
 use super::{Config, ConfigErrors, Loaded};

@@ -4,3 +4,4 @@ mod challenges;
 mod header;
 mod jwks_url;
 mod jwt;
+mod ticket;

@@ -1,0 +1,10 @@
+//! The table of WebSockets.
+
+use serde::Deserialize;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::config) struct RawWebSocket {
+    pub(in crate::config) origins: Option<Vec<String>>,
+    pub(in crate::config) csrf_token: Option<bool>,
+}
