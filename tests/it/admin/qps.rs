@@ -143,6 +143,53 @@ async fn what_clients_write_on_the_wire_is_understood() {
     eventually(async || house.gateway.sessions().open().eq(&0).then_some(())).await;
 }
 
+#[tokio::test]
+async fn a_ticket_module_sends_the_browser_back_where_it_was_going() {
+    let module = r#"
+[[space]]
+id = "1002"
+hosts = ["127.0.0.1"]
+prefix = "/sales"
+upstream = ["UPSTREAM"]
+authn = ["ticket"]
+identity_headers = ["x-forwarded"]
+[space.ticket]
+module = "https://login.example.com/login"
+"#;
+    let house = House::with(&format!("{PORTS}{module}")).await;
+    let mut ann = house.browser();
+    let sent_away = ann.get("/sales/hub?a=1").await;
+    let to = http::Uri::try_from(sent_away.header("location")).unwrap();
+    let query: std::collections::BTreeMap<_, _> =
+        form_urlencoded::parse(to.query().unwrap().as_bytes()).collect();
+    let rest = http::Uri::try_from(&*query["proxyRestUri"]).unwrap();
+    assert_eq!(rest.path(), "/qps/sales/");
+
+    let portal = Script::new(house.gateway.admin_address())
+        .bearer(&house.keys.site)
+        .with("x-qlik-xrfkey", KEY);
+    let body = json!({
+        "UserDirectory": "LAB",
+        "UserId": "ann",
+        "Attributes": [],
+        "TargetId": query["targetId"],
+    });
+    let path = format!("{}ticket?xrfkey={KEY}", rest.path());
+    let bought = portal
+        .send("POST", &path, &body.to_string())
+        .await
+        .json(201);
+    let target = bought["TargetUri"].as_str().unwrap();
+    assert_eq!(target, format!("http://{}/sales/hub?a=1", house.edge()));
+    let ticket = bought["Ticket"].as_str().unwrap();
+    let path = format!("/sales/hub?a=1&qlikTicket={ticket}");
+    let sent_on = ann.get(&path).await;
+    sent_on.leads_to("/sales/hub?a=1");
+    ann.follow(&sent_on).await.says(200, "GET /hub?a=1");
+    let seen = house.upstream.last();
+    assert_eq!(seen.header("x-forwarded-user"), Some("ann"));
+}
+
 /// What stands in `[admin]` where clients show certificates.
 const MUTUAL: &str = r#"
 tls = { certificates = [{ chain = "site.pem", key = "site.key" }], client_ca = "ca.pem" }
