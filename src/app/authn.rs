@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use super::error::SpaceError;
 use super::options::{
-    AnonymousMode, AuthnMethod, HeaderOptions, HeaderUser, JwtDirectory, JwtOptions, KeySource,
-    SpaceOptions, TicketOptions,
+    AnonymousMode, AuthnMethod, CertificateOptions, HeaderOptions, HeaderUser, JwtDirectory,
+    JwtOptions, KeySource, SpaceOptions, TicketOptions,
 };
+use crate::authn::certificate::CertificateAuthenticator;
 use crate::authn::header::HeaderAuthenticator;
 use crate::authn::jwt::{JwtAuthenticator, KeySet, VerifyingKey};
 use crate::authn::local::{LocalAuthenticator, LocalUsers, LoginLimits, UsersFile};
@@ -90,6 +91,12 @@ pub(super) fn chain(
                     counter
                         .authenticator(options, ticket)
                         .map_err(|e| ("ticket", e))?,
+                ));
+            }
+            AuthnMethod::Certificate(certificate) => {
+                methods.push(Arc::new(
+                    certificate_authenticator(&options.id, certificate, clock)
+                        .map_err(|e| ("certificate", e))?,
                 ));
             }
             AuthnMethod::Local(local) => {
@@ -193,6 +200,20 @@ fn header_authenticator(
         header = header.attribute_header(groups.clone(), "group");
     }
     Ok(header.build()?)
+}
+
+fn certificate_authenticator(
+    space: &SpaceId,
+    options: &CertificateOptions,
+    clock: &Arc<dyn Clock>,
+) -> Result<CertificateAuthenticator, SpaceError> {
+    let mut certificate = CertificateAuthenticator::builder()
+        .space(space)
+        .clock(Arc::clone(clock));
+    for user in &options.users {
+        certificate = certificate.user(user.clone());
+    }
+    Ok(certificate.build()?)
 }
 
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, SpaceError> {

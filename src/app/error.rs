@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::admin::keys::KeysFileError;
+use crate::authn::certificate::CertificateConfigError;
 use crate::authn::header::HeaderConfigError;
 use crate::authn::jwt::{JwtConfigError, KeyError};
 use crate::authn::local::UsersFileError;
@@ -82,6 +83,9 @@ pub enum SpaceError {
     /// The login module.
     #[error(transparent)]
     Module(#[from] LoginModuleError),
+    /// The settings of authentication by client certificates.
+    #[error(transparent)]
+    Certificate(#[from] CertificateConfigError),
     /// The identity headers.
     #[error(transparent)]
     Profile(#[from] ProfileError),
@@ -91,6 +95,9 @@ pub enum SpaceError {
     /// The assertion's key.
     #[error(transparent)]
     AssertionKey(#[from] AssertionKeyError),
+    /// The authorities of https upstreams.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// An upstream's address.
     #[error(transparent)]
     Upstream(#[from] AddressError),

@@ -146,7 +146,10 @@ fn refuse_demo_data(options: &GatewayOptions) -> Result<(), BuildError> {
                     refuse(path, demo::data::is_jwt_key, "token key", address)?;
                 }
             }
-            AuthnMethod::Header(_) | AuthnMethod::Ticket(_) | AuthnMethod::Anonymous(_) => {}
+            AuthnMethod::Header(_)
+            | AuthnMethod::Certificate(_)
+            | AuthnMethod::Ticket(_)
+            | AuthnMethod::Anonymous(_) => {}
         }
     }
     Ok(())

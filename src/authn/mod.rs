@@ -21,6 +21,7 @@ use std::pin::Pin;
 use crate::domain::{Method, TokenDigest};
 
 mod anonymous;
+pub mod certificate;
 mod chain;
 pub mod header;
 pub mod jwt;

@@ -174,6 +174,12 @@ pub enum FailureReason {
     BadHeader,
     /// It is no ticket that can be redeemed: unknown, used, too old, or another space's.
     BadTicket,
+    /// A certificate lacks a part that says who its user is.
+    MissingCertificatePart,
+    /// A certificate has such a part more than once.
+    AmbiguousCertificatePart,
+    /// A certificate has such a part, and it can be no part of a user.
+    BadCertificatePart,
     /// The keys cannot be fetched: an outage, which says nothing about the credential.
     KeysUnavailable,
     /// The store that knows it does not answer: an outage too.
@@ -182,7 +188,7 @@ pub enum FailureReason {
 
 impl FailureReason {
     /// Every reason.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 17] = [
         Self::BadToken,
         Self::Expired,
         Self::NotYetValid,
@@ -195,6 +201,9 @@ impl FailureReason {
         Self::UntrustedPeer,
         Self::BadHeader,
         Self::BadTicket,
+        Self::MissingCertificatePart,
+        Self::AmbiguousCertificatePart,
+        Self::BadCertificatePart,
         Self::KeysUnavailable,
         Self::StoreUnavailable,
     ];
@@ -215,6 +224,9 @@ impl FailureReason {
             Self::UntrustedPeer => "untrusted_peer",
             Self::BadHeader => "bad_header",
             Self::BadTicket => "bad_ticket",
+            Self::MissingCertificatePart => "missing_certificate_part",
+            Self::AmbiguousCertificatePart => "ambiguous_certificate_part",
+            Self::BadCertificatePart => "bad_certificate_part",
             Self::KeysUnavailable => "keys_unavailable",
             Self::StoreUnavailable => "store_unavailable",
         }

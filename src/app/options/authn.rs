@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use http::HeaderName;
 use ipnet::IpNet;
 
-use super::{JwtOptions, TicketOptions};
+use super::{CertificateOptions, JwtOptions, TicketOptions};
 
 /// One method of authentication with its settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub enum AuthnMethod {
     Header(HeaderOptions),
     /// A one-time ticket in the address.
     Ticket(TicketOptions),
+    /// The client certificate of the connection.
+    Certificate(CertificateOptions),
     /// A user name and a password, on the login page.
     Local(LocalOptions),
     /// Nobody in particular.
@@ -31,6 +33,7 @@ impl AuthnMethod {
             Self::Jwt(_) => "jwt",
             Self::Header(_) => "header",
             Self::Ticket(_) => "ticket",
+            Self::Certificate(_) => "certificate",
             Self::Local(_) => "local",
             Self::Anonymous(_) => "anonymous",
         }

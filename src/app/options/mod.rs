@@ -8,6 +8,7 @@
 mod admin;
 mod assertion;
 mod authn;
+mod certificate;
 mod edge;
 mod gateway;
 mod identity_headers;
@@ -21,6 +22,7 @@ mod websocket;
 pub use admin::{AdminOptions, CertificateRole};
 pub use assertion::AssertionOptions;
 pub use authn::{AnonymousMode, AuthnMethod, HeaderOptions, HeaderUser, LocalOptions};
+pub use certificate::CertificateOptions;
 pub use edge::{EdgeLimits, EdgeOptions, EdgeTimeouts};
 pub use gateway::{GatewayOptions, LogFormat, LogOptions, StoreKind, StoreOptions};
 pub use identity_headers::{HeaderTemplate, IdentityHeaders, TemplateError, TemplatePart};

@@ -1,5 +1,7 @@
 //! A space: who may come in, and what is behind it.
 
+use std::path::PathBuf;
+
 use super::{
     AssertionOptions, AuthnMethod, IdentityHeaders, PoolOptions, QlikOptions, Upstream,
     UpstreamTimeouts, WebSocketOptions,
@@ -22,6 +24,9 @@ pub struct SpaceOptions {
     pub prefix: PathPrefix,
     /// The servers behind it; at least one.
     pub upstreams: Vec<Upstream>,
+    /// The authorities (PEM) that the certificates of https upstreams must come from. Default:
+    /// those that the machine trusts.
+    pub upstream_ca: Option<PathBuf>,
     /// Whether the prefix is taken off before a request is forwarded. Default: yes.
     pub strip_prefix: bool,
     /// Whether the upstream sees the client's `Host` header rather than its own name.
@@ -47,12 +52,12 @@ pub struct SpaceOptions {
     pub redirect_hosts: Vec<HostPattern>,
     /// What of the Qlik dialect it speaks to browsers.
     pub qlik: QlikOptions,
-    /// Which pages may open WebSockets.
-    pub websocket: WebSocketOptions,
     /// How long each phase of an exchange with an upstream may take.
     pub timeouts: UpstreamTimeouts,
     /// The pool of connections to each upstream.
     pub pool: PoolOptions,
+    /// What is particular to WebSockets.
+    pub websocket: WebSocketOptions,
 }
 
 impl SpaceOptions {

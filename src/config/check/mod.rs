@@ -6,7 +6,7 @@
 mod access;
 mod admin;
 mod authn;
-mod browser;
+mod certificate;
 mod certificate_role;
 mod edge;
 mod gateway;
@@ -15,10 +15,13 @@ mod identity_headers;
 mod jwt;
 mod license;
 mod network;
+mod qlik;
 mod session_module;
 mod space;
 mod spaces;
 mod ticket;
 mod tls;
+mod upstream_tls;
+mod websocket;
 
 pub(super) use gateway::gateway;

@@ -4,7 +4,8 @@ use super::access::{access_rule, classify_rule};
 use super::authn::{RawAuthn, authn};
 use super::identity_headers::{assertion, identity_headers};
 use super::license::licenses;
-use super::{browser, network, ticket};
+use super::websocket::websocket;
+use super::{network, qlik, ticket, upstream_tls};
 use crate::app::options::{PoolOptions, SpaceOptions, Upstream, UpstreamTimeouts};
 use crate::config::raw::{RawCookie, RawPool, RawSession, RawSpace, RawTimeouts};
 use crate::config::report::{Scope, read, read_all, read_some};
@@ -14,7 +15,7 @@ use crate::domain::{
 
 const ID: &str = "1 to 64 of the characters A-Z a-z 0-9 . _ ~ -, such as `1001`";
 const PREFIX: &str = "empty, or a path such as `/sales` of the characters a-z 0-9 - . _ ~";
-const UPSTREAM: &str = "`http://HOST:PORT`, such as `http://127.0.0.1:3000`";
+const UPSTREAM: &str = "`http://HOST:PORT` or `https://HOST:PORT`, such as `http://127.0.0.1:3000`";
 
 pub(super) fn space(raw: RawSpace, table: &Scope<'_>) -> Option<SpaceOptions> {
     if raw.id.is_none() {
@@ -38,6 +39,11 @@ pub(super) fn space(raw: RawSpace, table: &Scope<'_>) -> Option<SpaceOptions> {
         read_some(table, "upstream", raw.upstream, UPSTREAM, |at, text| {
             at.parse(&text, UPSTREAM)
         });
+    let upstream_ca = upstream_tls::authorities(
+        raw.upstream_tls.unwrap_or_default(),
+        &table.key("upstream_tls"),
+        upstreams.as_deref(),
+    );
     let authn = authn(
         RawAuthn {
             authn: raw.authn,
@@ -45,6 +51,7 @@ pub(super) fn space(raw: RawSpace, table: &Scope<'_>) -> Option<SpaceOptions> {
             jwt: raw.jwt,
             header: raw.header,
             ticket: raw.ticket,
+            certificate: raw.certificate,
             local: raw.local,
         },
         table,
@@ -68,14 +75,15 @@ pub(super) fn space(raw: RawSpace, table: &Scope<'_>) -> Option<SpaceOptions> {
     let redirect_hosts = read_all(table, "redirect_hosts", raw.redirect_hosts, |at, text| {
         network::host(at, &text)
     });
-    let qlik = browser::qlik(raw.qlik.unwrap_or_default());
-    let websocket = browser::websocket(
+    let qlik = qlik::qlik(raw.qlik.unwrap_or_default());
+    let timeouts = timeouts(raw.timeouts.unwrap_or_default(), &table.key("timeouts"));
+    let pool = pool(raw.pool.unwrap_or_default(), &table.key("pool"));
+    let websocket = websocket(
         raw.websocket.unwrap_or_default(),
+        &identity_headers,
         qlik,
         &table.key("websocket"),
     );
-    let timeouts = timeouts(raw.timeouts.unwrap_or_default(), &table.key("timeouts"));
-    let pool = pool(raw.pool.unwrap_or_default(), &table.key("pool"));
     let id = id?;
     Some(SpaceOptions {
         name: name.unwrap_or_else(|| id.to_string()),
@@ -83,6 +91,7 @@ pub(super) fn space(raw: RawSpace, table: &Scope<'_>) -> Option<SpaceOptions> {
         hosts: hosts.unwrap_or_default(),
         prefix,
         upstreams: upstreams?,
+        upstream_ca,
         strip_prefix: raw.strip_prefix.unwrap_or(true),
         preserve_host: raw.preserve_host.unwrap_or(true),
         authn: authn?,

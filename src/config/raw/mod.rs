@@ -3,6 +3,7 @@
 //! What a key means, and what it may be, is the matter of the room `check`.
 
 mod authn;
+mod certificate;
 mod gateway;
 mod one_or_many;
 mod qlik;
@@ -13,6 +14,7 @@ mod tls;
 mod websocket;
 
 pub(super) use authn::{RawAttribute, RawClaims, RawHeader, RawJwt, RawLocal};
+pub(super) use certificate::{RawCertificateRules, RawCertificateUser};
 pub(super) use gateway::{
     RawAdmin, RawEdge, RawEdgeLimits, RawEdgeTimeouts, RawGateway, RawLog, RawStore,
 };
@@ -21,7 +23,7 @@ pub(super) use qlik::RawQlik;
 pub(super) use session_module::RawSessionModule;
 pub(super) use space::{
     RawAccess, RawAssertion, RawClassify, RawCondition, RawCookie, RawLicense, RawPool,
-    RawRequirement, RawSession, RawSpace, RawTimeouts,
+    RawRequirement, RawSession, RawSpace, RawTimeouts, RawUpstreamTls,
 };
 pub(super) use ticket::RawTicket;
 pub(super) use tls::{RawCertificate, RawCertificateRole, RawEdgeTls, RawTls};

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{OneOrMany, RawHeader, RawJwt, RawLocal, RawQlik, RawTicket, RawWebSocket};
+use super::{
+    OneOrMany, RawCertificateRules, RawHeader, RawJwt, RawLocal, RawQlik, RawTicket, RawWebSocket,
+};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -14,6 +16,7 @@ pub(in crate::config) struct RawSpace {
     pub(in crate::config) hosts: Option<Vec<String>>,
     pub(in crate::config) prefix: Option<String>,
     pub(in crate::config) upstream: Option<Vec<String>>,
+    pub(in crate::config) upstream_tls: Option<RawUpstreamTls>,
     pub(in crate::config) strip_prefix: Option<bool>,
     pub(in crate::config) preserve_host: Option<bool>,
     pub(in crate::config) authn: Option<Vec<String>>,
@@ -26,6 +29,7 @@ pub(in crate::config) struct RawSpace {
     pub(in crate::config) cookie: Option<RawCookie>,
     pub(in crate::config) jwt: Option<RawJwt>,
     pub(in crate::config) header: Option<RawHeader>,
+    pub(in crate::config) certificate: Option<RawCertificateRules>,
     pub(in crate::config) ticket: Option<RawTicket>,
     pub(in crate::config) local: Option<RawLocal>,
     pub(in crate::config) qlik: Option<RawQlik>,
@@ -119,4 +123,10 @@ pub(in crate::config) struct RawTimeouts {
 pub(in crate::config) struct RawPool {
     pub(in crate::config) max_connections: Option<u64>,
     pub(in crate::config) idle_timeout: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::config) struct RawUpstreamTls {
+    pub(in crate::config) ca: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! The table of WebSockets.
+//! The table `space.websocket`.
 
 use serde::Deserialize;
 
@@ -7,4 +7,6 @@ use serde::Deserialize;
 pub(in crate::config) struct RawWebSocket {
     pub(in crate::config) origins: Option<Vec<String>>,
     pub(in crate::config) csrf_token: Option<bool>,
+    pub(in crate::config) end_notice: Option<bool>,
+    pub(in crate::config) activity: Option<String>,
 }

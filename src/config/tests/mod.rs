@@ -9,6 +9,7 @@ mod security_messages;
 mod session_module;
 mod tickets;
 mod tls;
+mod websocket;
 
 use super::{Config, ConfigErrors, Loaded};
 

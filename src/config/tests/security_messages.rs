@@ -126,7 +126,7 @@ error: bad value for `space.1001.authn.0`
 4 | authn = ["oidc"]
   |          ^^^^^^ `oidc` is not available in this version
   |
-  = note: allowed: `jwt`, `header`, `ticket`, `local`, `anonymous`
+  = note: allowed: `jwt`, `header`, `certificate`, `ticket`, `local`, `anonymous`
 "##,
     );
 }
@@ -146,7 +146,7 @@ error: bad value for `space.1001.authn`
 4 | authn = []
   |         ^^ it is empty
   |
-  = note: allowed: at least one of: `jwt`, `header`, `ticket`, `local`, `anonymous`, in the order they are tried
+  = note: allowed: at least one of: `jwt`, `header`, `certificate`, `ticket`, `local`, `anonymous`, in the order they are tried
 "##,
     );
 }

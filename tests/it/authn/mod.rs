@@ -1,5 +1,6 @@
 //! Who a caller is, found out at the edge.
 
+mod certificate;
 mod challenges;
 mod header;
 mod jwks_url;

@@ -5,15 +5,17 @@ use std::path::Path;
 use std::sync::Arc;
 
 use base64::Engine as _;
+use gatepass::net::tls::CertificateFiles;
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
-    Issuer, KeyPair, KeyUsagePurpose,
+    Issuer, KeyPair, KeyUsagePurpose, SanType,
 };
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, HandshakeKind, RootCertStore};
+use rustls::{ClientConfig, HandshakeKind, RootCertStore, ServerConfig};
 use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use super::soon;
 use super::wire::{Dial, Io};
@@ -49,21 +51,21 @@ impl Authority {
     }
 
     /// Issues a certificate for `names` to files in `folder`, named after `file`.
-    pub(crate) fn issue(&self, folder: &Path, file: &str, names: &[&str]) {
+    pub(crate) fn issue(&self, folder: &Path, file: &str, names: &[&str]) -> CertificateFiles {
         let names: Vec<String> = names.iter().map(ToString::to_string).collect();
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new(names).unwrap();
         let leaf = params.signed_by(&key, &self.issuer).unwrap();
         let write = |kind: &str, text: String| {
-            std::fs::write(folder.join(format!("{file}.{kind}")), text).unwrap();
+            let path = folder.join(format!("{file}.{kind}"));
+            std::fs::write(&path, text).unwrap();
+            path
         };
-        write("pem", leaf.pem());
-        write("key", key.serialize_pem());
-    }
-
-    /// Issues `site.pem` and `site.key`.
-    pub(crate) fn issue_for_this_machine(&self, folder: &Path) {
-        self.issue(folder, "site", &["127.0.0.1", "localhost"]);
+        CertificateFiles {
+            chain: write("pem", leaf.pem()),
+            key: write("key", key.serialize_pem()),
+            ocsp: None,
+        }
     }
 
     /// A client that trusts this authority, and asks for no name.
@@ -80,6 +82,28 @@ impl Authority {
     }
 }
 
+impl Authority {
+    /// A server with a certificate for `names`.
+    pub(crate) fn acceptor(&self, names: &[&str]) -> TlsAcceptor {
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(names).unwrap();
+        let leaf = params.signed_by(&key, &self.issuer).unwrap();
+        let config = ServerConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![leaf.der().clone()], key.into())
+            .unwrap();
+        TlsAcceptor::from(Arc::new(config))
+    }
+
+    /// Issues `site.pem` and `site.key`.
+    pub(crate) fn issue_for_this_machine(&self, folder: &Path) {
+        self.issue(folder, "site", &["127.0.0.1", "localhost"]);
+    }
+}
+
 /// A client's own certificate.
 pub(crate) struct Own {
     certificate: CertificateDer<'static>,
@@ -91,6 +115,23 @@ impl Authority {
     pub(crate) fn write(&self, path: &Path) {
         let pem = pem_of(&self.certificate);
         std::fs::write(path, pem).unwrap();
+    }
+
+    /// Issues a certificate for a client: the parts of its subject, and its e-mail address.
+    pub(crate) fn issue_client(&self, subject: &[(DnType, &str)], email: Option<&str>) -> Own {
+        let mut params = CertificateParams::default();
+        params.distinguished_name = DistinguishedName::new();
+        for (part, value) in subject {
+            params.distinguished_name.push(part.clone(), *value);
+        }
+        let names = email.map(|email| SanType::Rfc822Name(email.try_into().unwrap()));
+        params.subject_alt_names.extend(names);
+        let key = KeyPair::generate().unwrap();
+        let leaf = params.signed_by(&key, &self.issuer).unwrap();
+        Own {
+            certificate: leaf.der().clone(),
+            key: key.into(),
+        }
     }
 
     /// A client that trusts this authority and shows its certificate for `name`, which it
@@ -123,6 +164,13 @@ fn pem_of(certificate: &CertificateDer<'_>) -> String {
 }
 
 impl Trust {
+    /// The same client with a certificate of its own.
+    pub(crate) fn with(mut self, own: Own) -> Self {
+        self.kept = Arc::new(config(&self.roots, Some(&own), &["http/1.1"]));
+        self.own = Some(Arc::new(own));
+        self
+    }
+
     /// The same client, which shows the certificate of `other`.
     pub(crate) fn showing(mut self, other: &Self) -> Self {
         self.own.clone_from(&other.own);
@@ -188,8 +236,7 @@ impl Trust {
 }
 
 fn config(roots: &Arc<RootCertStore>, own: Option<&Own>, protocols: &[&str]) -> ClientConfig {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider)
+    let builder = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_root_certificates(Arc::clone(roots));
@@ -201,6 +248,10 @@ fn config(roots: &Arc<RootCertStore>, own: Option<&Own>, protocols: &[&str]) -> 
     };
     config.alpn_protocols = protocols.iter().map(|p| p.as_bytes().to_vec()).collect();
     config
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
 }
 
 /// Whether a session was resumed on a connection.
