@@ -62,7 +62,13 @@ async fn a_live_session_allocates_nothing() {
     let space = Arc::clone(sessions.default_space());
     let tickets = TicketAuthenticator::new(sessions.clone(), space);
     let signed_in = AccessRule::new("/admin/**", &[], Requirement::SignedIn).unwrap();
-    let rules: AccessRules = [signed_in].into_iter().collect();
+    let soon = AccessRule::new("/reports/**", &[], None)
+        .unwrap()
+        .with_idle_timeout(std::time::Duration::from_secs(60));
+    let quiet = AccessRule::new("/poll/*", &[], None)
+        .unwrap()
+        .without_activity();
+    let rules: AccessRules = [signed_in, soon, quiet].into_iter().collect();
     let gate = Gate::builder(sessions.clone())
         .authenticator(jwt)
         .authenticator(tickets)

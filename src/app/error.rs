@@ -14,7 +14,7 @@ use crate::domain::SpaceId;
 use crate::net::tls::TlsError;
 use crate::net::{ListenError, TrustedProxiesError};
 use crate::proxy::EdgeError;
-use crate::proxy::headers::{AssertionKeyError, ProfileError, TemplateError};
+use crate::proxy::headers::{AssertionKeyError, ProfileError, ResponseHeaderError, TemplateError};
 use crate::proxy::upstream::AddressError;
 
 /// Options that cannot be made into a gateway; nothing was started or changed.
@@ -89,6 +89,9 @@ pub enum SpaceError {
     /// The identity headers.
     #[error(transparent)]
     Profile(#[from] ProfileError),
+    /// The headers of responses.
+    #[error(transparent)]
+    ResponseHeaders(#[from] ResponseHeaderError),
     /// A custom header's template.
     #[error(transparent)]
     Template(#[from] TemplateError),

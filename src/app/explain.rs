@@ -109,7 +109,7 @@ impl fmt::Display for Explanation {
         }
         writeln!(f, "authn      {}", self.authn.join(", then "))?;
         for rule in &self.rules {
-            writeln!(f, "needs      {rule}")?;
+            writeln!(f, "rule       {rule}")?;
         }
         writeln!(
             f,

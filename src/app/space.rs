@@ -14,7 +14,8 @@ use crate::layer::{Gate, WebSocketPolicy};
 use crate::net::tls::{TlsClientSettings, TlsConnector};
 use crate::proxy::SpaceSettings;
 use crate::proxy::headers::{
-    Assertion, AssertionKey, CookieNames, HeaderRules, Profile, Profiles, Scrub, Template,
+    Assertion, AssertionKey, CookieNames, HeaderRules, Profile, Profiles, ResponseHeaders, Scrub,
+    Template,
 };
 use crate::proxy::upstream::{UpstreamAddresses, UpstreamSettings};
 use crate::sessions::Sessions;
@@ -66,6 +67,9 @@ pub(super) fn settings(
     if options.strip_prefix {
         headers = headers.with_stripped_prefix(&options.prefix);
     }
+    let responses = ResponseHeaders::new(options.response_headers.iter().cloned())
+        .and_then(|responses| headers.with_response_headers(responses));
+    headers = responses.map_err(|e| ("response_headers", e.into()))?;
     let mut jwks = None;
     if let Some(assertion) = &options.assertion {
         let (assertion, keys) =

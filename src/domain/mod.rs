@@ -26,12 +26,12 @@ mod ticket;
 mod token;
 mod usage;
 
-pub use access::{AccessRule, AccessRules, Denied, Requirement, RuleError};
+pub use access::{AccessRule, AccessRules, Denied, Requirement, RuleError, Ruling};
 pub use attributes::{Attribute, Attributes};
 pub use certificate::{AltName, CertificateRule, ClientCertificate};
 pub use client::{AccessType, ClientInfo, ClientType, Connection, Scheme};
 pub use clock::{Clock, ManualClock, SystemClock, Tick, Timestamp};
-pub use cookie_policy::{CookieNameError, CookiePolicy, SameSite};
+pub use cookie_policy::{CookieDomainError, CookieNameError, CookiePolicy, SameSite};
 pub use csrf_token::CsrfToken;
 pub use host::{HostError, HostPattern, host_of_authority};
 pub use identity::{Identity, IdentityError, UserKey};

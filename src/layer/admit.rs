@@ -12,7 +12,8 @@ use super::gate::{Ask, Gate};
 use super::websocket::SocketRefusal;
 use crate::authn::{Authentication, AuthnRequest, Challenge, Failure, Outcome};
 use crate::domain::{
-    Denied, EndReason, Method, NewSession, RequestPath, Session, Timestamp, TokenDigest,
+    Denied, EndReason, Method, NewSession, RequestPath, Ruling, Session, Tick, Timestamp,
+    TokenDigest,
 };
 use crate::sessions::{self, EstablishError, Established, JoinKey, Resolution};
 use crate::store::StoreError;
@@ -106,7 +107,9 @@ impl Gate {
         path: &RequestPath<'_>,
         ask: Ask,
     ) -> Admission {
-        let (session, cookie) = match self.find_or_open(request, ask).await {
+        let method = request.parts.method.as_str();
+        let rule = |session: &Session, now| self.0.access.rule(session, method, path, now);
+        let (session, cookie) = match self.find_or_open(request, ask, rule).await {
             Ok(admitted) => admitted,
             Err(refusal) => {
                 return Admission::Refused {
@@ -130,21 +133,34 @@ impl Gate {
         }
     }
 
+    /// The session that the store knows for the cookie, or a new one for who the chain says
+    /// that the caller is. `rule` says whether one was idle for too long.
     pub(super) async fn find_or_open(
         &self,
         request: AuthnRequest<'_>,
         mut ask: Ask,
+        rule: impl Fn(&Session, Tick) -> Ruling,
     ) -> Result<(Arc<Session>, Option<SetCookie>), Refusal> {
-        if let Some((session, reason)) = &ask.due {
-            self.0.sessions.expire(session, *reason).await?;
+        let (sessions, space) = (&self.0.sessions, &self.0.space);
+        for (session, reason) in &ask.due {
+            sessions.expire(session, *reason).await?;
         }
         if let (Some(digest), None) = (ask.cookie.digest(), &ask.current)
-            && let Resolution::Live(session) = self.0.sessions.recall(digest, &self.0.space).await?
+            && let Resolution::Live(session) = sessions.recall_untouched(digest, space).await?
         {
-            if !ask.brings_credential {
-                return Ok((session, None));
+            let now = sessions.now();
+            match rule(&session, now) {
+                Ruling::TooIdle => sessions.expire(&session, EndReason::Idle).await?,
+                Ruling::Ruled { is_activity, .. } => {
+                    if is_activity {
+                        session.touch(now);
+                    }
+                    if !ask.brings_credential {
+                        return Ok((session, None));
+                    }
+                    ask.current = Some(session);
+                }
             }
-            ask.current = Some(session);
         }
         let outcome = if self.wants_somebody(request.parts) {
             self.0.chain.authenticate_somebody(request).await

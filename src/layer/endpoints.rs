@@ -1,7 +1,9 @@
-//! The gateway's own paths, below `/.gatepass/` of a space: the login page and logout.
+//! The gateway's own paths, below `/.gatepass/` of a space: the login page, logout, and the
+//! user's own sessions.
 //!
-//! Both work without scripts. A login that another site's page submits is refused (login
-//! CSRF); a logout that another site's page links to asks first.
+//! All work without scripts. A login that another site's page submits is refused (login
+//! CSRF), and so is the end of a session; a logout that another site's page links to asks
+//! first.
 
 use bytes::{Buf, Bytes};
 use http::header::{ALLOW, HeaderValue, ORIGIN};
@@ -12,7 +14,7 @@ use percent_encoding::percent_decode_str;
 
 use super::gate::Gate;
 use super::reject::{page, see_other};
-use super::{client, pages, targets};
+use super::{client, own_sessions, pages, targets};
 use crate::authn::AuthnRequest;
 use crate::domain::{Connection, RequestPath, ReturnTarget};
 
@@ -32,11 +34,12 @@ impl Gate {
         B: Body,
         B::Data: Buf,
     {
-        #[cfg(not(feature = "local"))]
-        drop(body);
         let request = AuthnRequest { parts, connection };
         if Self::is_qlik_endpoint(path) {
             return self.qlik_endpoint(request, path).await;
+        }
+        if let Some(which) = own_sessions::within(path) {
+            return self.own_sessions(request, which, body).await;
         }
         match (path, &parts.method) {
             ("/.gatepass/login", _) if self.login_challenge().is_none() => {
@@ -104,9 +107,11 @@ impl Gate {
         match self.cookie_session(request).await {
             Ok(Some(session)) => {
                 let action = format!("{}/.gatepass/logout", self.0.prefix);
+                let sessions = format!("{}/.gatepass/sessions", self.0.prefix);
+                let user = session.user_name();
                 page(
                     StatusCode::OK,
-                    pages::confirm_logout(&self.0.title, &action, session.user_name()),
+                    pages::confirm_logout(&self.0.title, &action, &sessions, user),
                 )
             }
             Ok(None) => self.logged_out(),
@@ -138,7 +143,7 @@ impl Gate {
         }
     }
 
-    fn logged_out(&self) -> Response<Bytes> {
+    pub(super) fn logged_out(&self) -> Response<Bytes> {
         let login = self.login_path();
         page(
             StatusCode::OK,
@@ -163,7 +168,7 @@ impl Gate {
     }
 
     /// Whether a browser that goes to `target` comes to one of our own pages, of this host or
-    /// another: a login must not lead to the logout.
+    /// another: a login must not lead to the logout. The list of sessions does nothing.
     pub(super) fn is_own_page(&self, target: &str) -> bool {
         let place = target.split(['?', '#']).next().unwrap_or_default();
         let path = match place.split_once("://") {
@@ -172,7 +177,9 @@ impl Gate {
         };
         RequestPath::parse(path).is_ok_and(|path| {
             let below = self.0.prefix.strip(path.as_str());
-            below.is_some_and(Self::is_reserved)
+            below.is_some_and(|below| {
+                Self::is_reserved(below) && own_sessions::within(below) != Some("")
+            })
         })
     }
 }

@@ -9,7 +9,7 @@ use super::websocket::WebSocketPolicy;
 use crate::authn::{Authenticator, AuthnRequest, Chain, Consumed};
 use crate::domain::{
     AccessRules, ClassifyRule, CookiePolicy, Denied, EndReason, HostPattern, Method, PathPrefix,
-    RequestPath, Scheme, Session, SpaceState,
+    RequestPath, Ruling, Scheme, Session, SpaceState, Tick,
 };
 use crate::sessions::{Resolution, Sessions};
 
@@ -63,8 +63,8 @@ pub struct Ask {
     /// The cookie's session: live, but the request also brings a credential that has not
     /// opened it, or wants to be somebody's where that is nobody's.
     pub(super) current: Option<Arc<Session>>,
-    /// A session whose time is up.
-    pub(super) due: Option<(Arc<Session>, EndReason)>,
+    /// Sessions whose time is up: the credential's, the cookie's.
+    pub(super) due: Vec<(Arc<Session>, EndReason)>,
 }
 
 impl Gate {
@@ -91,28 +91,53 @@ impl Gate {
     /// The verdict on `request` as far as it can be had without waiting. `path` is the
     /// request's path below the space's prefix.
     ///
-    /// With a live session this allocates nothing; the session is touched.
+    /// With a live session this allocates nothing and reads the clock once; the session is
+    /// touched, unless a rule says that the request is no activity.
     pub fn decide(&self, request: AuthnRequest<'_>, path: &RequestPath<'_>) -> Verdict {
+        if let Err(refusal) = self.check_socket_origin(request.parts) {
+            return Verdict::Refused(refusal);
+        }
+        let method = request.parts.method.as_str();
+        let verdict = self.look_up(request, |session, now| {
+            self.0.access.rule(session, method, path, now)
+        });
+        if let Verdict::Pass(session) = &verdict
+            && let Err(refusal) = self.check_socket_token(&request, session)
+        {
+            return Verdict::Refused(refusal);
+        }
+        verdict
+    }
+
+    /// As [`decide`](Self::decide), with `rule` for the access rules.
+    pub(super) fn look_up(
+        &self,
+        request: AuthnRequest<'_>,
+        rule: impl Fn(&Session, Tick) -> Ruling,
+    ) -> Verdict {
         let Settings {
             sessions,
             space,
             chain,
             ..
         } = &*self.0;
-        if let Err(refusal) = self.check_socket_origin(request.parts) {
-            return Verdict::Refused(refusal);
-        }
+        let now = sessions.now();
         let mut ask = Ask {
             cookie: Presented::Nothing,
             brings_credential: false,
             current: None,
-            due: None,
+            due: Vec::new(),
         };
         for credential in chain.credentials(&request) {
             ask.brings_credential = true;
-            match sessions.resolve_credential(&credential, space) {
-                Resolution::Live(session) => return self.check(session, &request, path),
-                Resolution::Due(session, reason) => ask.due = Some((session, reason)),
+            match sessions.resolve_credential_at(&credential, space, now) {
+                Resolution::Live(session) => match rule(&session, now) {
+                    Ruling::Ruled { met, is_activity } => {
+                        return pass(session, met, is_activity.then_some(now));
+                    }
+                    Ruling::TooIdle => ask.due.push((session, EndReason::Idle)),
+                },
+                Resolution::Due(session, reason) => ask.due.push((session, reason)),
                 Resolution::Unknown => {}
             }
         }
@@ -121,18 +146,26 @@ impl Gate {
             .cookie
             .read(&request.parts.headers, self.scheme(&request));
         if let Some(digest) = ask.cookie.digest() {
-            match sessions.resolve(digest, space) {
-                // Whoever brings a credential is who the credential says, not who the cookie
-                // says: it has to be looked at.
-                Resolution::Live(session) if ask.brings_credential => ask.current = Some(session),
-                Resolution::Live(session)
-                    if session.method() == Method::Anonymous
-                        && self.wants_somebody(request.parts) =>
-                {
-                    ask.current = Some(session);
-                }
-                Resolution::Live(session) => return self.check(session, &request, path),
-                Resolution::Due(session, reason) => ask.due = Some((session, reason)),
+            // Whoever brings a credential is who the credential says, not who the cookie says:
+            // it has to be looked at. So has nobody's session where somebody is wanted.
+            let says_little = |session: &Session| {
+                ask.brings_credential
+                    || (session.method() == Method::Anonymous && self.wants_somebody(request.parts))
+            };
+            match sessions.resolve_at(digest, space, now) {
+                Resolution::Live(session) => match rule(&session, now) {
+                    Ruling::TooIdle => ask.due.push((session, EndReason::Idle)),
+                    Ruling::Ruled { is_activity, .. } if says_little(&session) => {
+                        if is_activity {
+                            session.touch(now);
+                        }
+                        ask.current = Some(session);
+                    }
+                    Ruling::Ruled { met, is_activity } => {
+                        return pass(session, met, is_activity.then_some(now));
+                    }
+                },
+                Resolution::Due(session, reason) => ask.due.push((session, reason)),
                 Resolution::Unknown => {}
             }
         }
@@ -153,19 +186,10 @@ impl Gate {
         self.0.access.check(session, method.as_str(), path)
     }
 
-    fn check(
-        &self,
-        session: Arc<Session>,
-        request: &AuthnRequest<'_>,
-        path: &RequestPath<'_>,
-    ) -> Verdict {
-        if let Err(denied) = self.may(&session, &request.parts.method, path) {
-            return Verdict::Denied(session, denied);
-        }
-        match self.check_socket_token(request, &session) {
-            Ok(()) => Verdict::Pass(session),
-            Err(refusal) => Verdict::Refused(refusal),
-        }
+    /// Whether a request for `path` keeps its session alive, as far as the access rules say.
+    #[must_use]
+    pub fn is_activity(&self, method: &http::Method, path: &RequestPath<'_>) -> bool {
+        self.0.access.is_activity(method.as_str(), path)
     }
 
     /// The sessions behind this gate.
@@ -227,6 +251,17 @@ impl Gate {
     pub fn is_reserved(path: &str) -> bool {
         path.strip_prefix("/.gatepass")
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+}
+
+/// The verdict on a request with a live session, touched at `active`.
+fn pass(session: Arc<Session>, met: Result<(), Denied>, active: Option<Tick>) -> Verdict {
+    if let Some(now) = active {
+        session.touch(now);
+    }
+    match met {
+        Ok(()) => Verdict::Pass(session),
+        Err(denied) => Verdict::Denied(session, denied),
     }
 }
 

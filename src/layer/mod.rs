@@ -2,9 +2,9 @@
 //!
 //! What happens to a request, in order:
 //!
-//! 1. A path below `/.gatepass/` is the gateway's own ([login, logout](endpoints)); so are
-//!    `/qps/user` and `/qps/csrftoken` where they are on. A WebSocket from a page of an origin
-//!    that may not is refused ([`WebSocketPolicy`]).
+//! 1. A path below `/.gatepass/` is the gateway's own ([login, logout, the user's
+//!    sessions](endpoints)); so are `/qps/user` and `/qps/csrftoken` where they are on. A
+//!    WebSocket from a page of an origin that may not is refused ([`WebSocketPolicy`]).
 //! 2. A credential that comes with the request (a bearer token, a trusted header) and has
 //!    opened a session before finds that session; a session cookie finds its session. Both are
 //!    a look-up in a table: no waiting, no allocation.
@@ -63,6 +63,7 @@ mod cookie;
 mod cors;
 pub mod endpoints;
 mod extract;
+mod form;
 mod future;
 mod gate;
 mod grpc;
@@ -70,6 +71,7 @@ mod grpc;
 mod layer;
 #[cfg(feature = "local")]
 mod login;
+mod own_sessions;
 mod pages;
 mod qlik_endpoints;
 mod reject;

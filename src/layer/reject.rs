@@ -110,7 +110,7 @@ impl Gate {
     }
 
     /// The redirect to the login page, which leads back to where the request was going.
-    fn to_login(&self, parts: &Parts) -> Response<Bytes> {
+    pub(super) fn to_login(&self, parts: &Parts) -> Response<Bytes> {
         let target = parts
             .uri
             .path_and_query()

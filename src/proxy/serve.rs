@@ -125,6 +125,7 @@ pub(super) async fn serve(
         }
     };
     record.session(&session);
+    let is_activity = upgrade.is_none() || gate.is_activity(&parts.method, &below);
 
     // scrub, assert, forward
     let stripped = if settings.strip_prefix { prefix_len } else { 0 };
@@ -149,6 +150,7 @@ pub(super) async fn serve(
         body,
         upgrade,
         pending,
+        is_activity,
         record: &mut record,
     })
     .await;

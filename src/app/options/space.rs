@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use http::{HeaderName, HeaderValue};
+
 use super::{
     AssertionOptions, AuthnMethod, IdentityHeaders, PoolOptions, QlikOptions, Upstream,
     UpstreamTimeouts, WebSocketOptions,
@@ -40,6 +42,9 @@ pub struct SpaceOptions {
     pub assertion: Option<AssertionOptions>,
     /// Lifetimes and limits of its sessions.
     pub session: SessionPolicy,
+    /// Headers of all its responses; one with an empty value is taken off the upstream's.
+    /// Default: none.
+    pub response_headers: Vec<(HeaderName, HeaderValue)>,
     /// Its session cookie; see [`SpaceOptions::default_cookie_name`].
     pub cookie: CookiePolicy,
     /// Which users may use which paths. Default: every user every path.

@@ -12,7 +12,7 @@ pub(in crate::config) fn gateway(raw: RawGateway, root: &Scope<'_>) -> Option<Ga
     let admin = admin::admin(raw.admin.unwrap_or_default(), &root.key("admin"), &edge);
     let store = store(raw.store.unwrap_or_default(), &root.key("store"));
     let log = log(raw.log.unwrap_or_default(), &root.key("log"));
-    let spaces = spaces::spaces(raw.space, &root.key("space"))?;
+    let spaces = spaces::spaces(raw.space, &edge, &root.key("space"))?;
     ticket::reachable(&spaces, &admin, &root.key("admin"));
     admin::roles_are_for_spaces(&admin.certificate_roles, &root.key("admin"), &spaces);
     certificate::asked_for(&spaces, &edge, &root.key("edge"), &root.key("space"));

@@ -2,16 +2,16 @@
 
 use super::access::{access_rule, classify_rule};
 use super::authn::{RawAuthn, authn};
+use super::cookie::cookie;
 use super::identity_headers::{assertion, identity_headers};
 use super::license::licenses;
+use super::response_headers::response_headers;
 use super::websocket::websocket;
 use super::{network, qlik, ticket, upstream_tls};
 use crate::app::options::{PoolOptions, SpaceOptions, Upstream, UpstreamTimeouts};
-use crate::config::raw::{RawCookie, RawPool, RawSession, RawSpace, RawTimeouts};
+use crate::config::raw::{RawPool, RawSession, RawSpace, RawTimeouts};
 use crate::config::report::{Scope, read, read_all, read_some};
-use crate::domain::{
-    CookiePolicy, Lifetime, LimitPolicy, PathPrefix, SameSite, SessionPolicy, SpaceId, UserLimit,
-};
+use crate::domain::{Lifetime, LimitPolicy, PathPrefix, SessionPolicy, SpaceId, UserLimit};
 
 const ID: &str = "1 to 64 of the characters A-Z a-z 0-9 . _ ~ -, such as `1001`";
 const PREFIX: &str = "empty, or a path such as `/sales` of the characters a-z 0-9 - . _ ~";
@@ -59,6 +59,11 @@ pub(super) fn space(raw: RawSpace, table: &Scope<'_>) -> Option<SpaceOptions> {
     let has_hosts = hosts.as_ref().is_some_and(|hosts| !hosts.is_empty());
     ticket::hosts(authn.as_deref(), has_hosts, table);
     let identity_headers = identity_headers(raw.identity_headers, raw.custom_headers, table);
+    let response_headers = response_headers(
+        raw.response_headers,
+        &identity_headers,
+        &table.key("response_headers"),
+    );
     let assertion = read(table, "assertion", raw.assertion, |at, raw| {
         assertion(raw, at)
     });
@@ -66,9 +71,12 @@ pub(super) fn space(raw: RawSpace, table: &Scope<'_>) -> Option<SpaceOptions> {
     let cookie = cookie(
         raw.cookie.unwrap_or_default(),
         &prefix,
+        hosts.as_deref().unwrap_or_default(),
         &table.key("cookie"),
     );
-    let access = read_all(table, "access", raw.access, access_rule);
+    let access = read_all(table, "access", raw.access, |at, raw| {
+        access_rule(at, raw, session.lifetime.idle)
+    });
     let classify = read_all(table, "classify", raw.classify, classify_rule).unwrap_or_default();
     let rules = (!table.key("classify").is_broken()).then_some(&*classify);
     let licenses = licenses(raw.license, &table.key("license"), rules);
@@ -97,6 +105,7 @@ pub(super) fn space(raw: RawSpace, table: &Scope<'_>) -> Option<SpaceOptions> {
         authn: authn?,
         identity_headers,
         assertion,
+        response_headers,
         session,
         cookie: cookie?,
         access: access.unwrap_or_default().into_iter().collect(),
@@ -149,33 +158,6 @@ fn session(raw: RawSession, table: &Scope<'_>) -> SessionPolicy {
                 max,
                 policy: policy.unwrap_or_default(),
             }),
-    }
-}
-
-fn cookie(raw: RawCookie, prefix: &PathPrefix, table: &Scope<'_>) -> Option<CookiePolicy> {
-    let same_site = read(table, "same_site", raw.same_site, |at, text| {
-        let values = [
-            ("lax", SameSite::Lax),
-            ("strict", SameSite::Strict),
-            ("none", SameSite::None),
-        ];
-        at.choose(&text, &values)
-    })
-    .unwrap_or_default();
-    let allowed = "1 to 64 letters, digits, - and _, without `__Host-` or `__Secure-`, which \
-                   is added where it can be";
-    let given = raw.name.is_some();
-    let name = raw
-        .name
-        .unwrap_or_else(|| SpaceOptions::default_cookie_name(prefix));
-    let at = table.key("name");
-    match CookiePolicy::new(&name, same_site) {
-        Ok(policy) => Some(policy),
-        Err(error) if given => at.accept(Err(error), allowed),
-        Err(_) => {
-            at.missing(&format!("{allowed}; `{name}`, after the prefix, is not"));
-            None
-        }
     }
 }
 

@@ -25,6 +25,7 @@ pub(in crate::config) struct RawSpace {
     pub(in crate::config) redirect_hosts: Option<Vec<String>>,
     pub(in crate::config) assertion: Option<RawAssertion>,
     pub(in crate::config) custom_headers: Option<BTreeMap<String, String>>,
+    pub(in crate::config) response_headers: Option<BTreeMap<String, String>>,
     pub(in crate::config) session: Option<RawSession>,
     pub(in crate::config) cookie: Option<RawCookie>,
     pub(in crate::config) jwt: Option<RawJwt>,
@@ -64,6 +65,9 @@ pub(in crate::config) struct RawSession {
 pub(in crate::config) struct RawCookie {
     pub(in crate::config) name: Option<String>,
     pub(in crate::config) same_site: Option<String>,
+    pub(in crate::config) partitioned: Option<bool>,
+    pub(in crate::config) domain: Option<String>,
+    pub(in crate::config) host_prefix: Option<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -72,6 +76,8 @@ pub(in crate::config) struct RawAccess {
     pub(in crate::config) path: Option<String>,
     pub(in crate::config) methods: Option<Vec<String>>,
     pub(in crate::config) require: Option<RawRequirement>,
+    pub(in crate::config) idle_timeout: Option<String>,
+    pub(in crate::config) activity: Option<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]

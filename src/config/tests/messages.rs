@@ -107,7 +107,7 @@ error: conflict at `space.1002.cookie.name`
 7 | [[space]]
   | ^^^^^^^^^ space `1001` has the cookie `gatepass-a-b` on the same host
   |
-  = note: allowed: a name that no other space on the host has
+  = note: allowed: a name that no other space on the host or domain has
 "##,
     );
 }
@@ -416,7 +416,7 @@ error: unknown key `space.0.colour`
 11 | colour = "red"
    | ^^^^^^ there is no such option here
    |
-   = note: allowed: `id`, `name`, `hosts`, `prefix`, `upstream`, `upstream_tls`, `strip_prefix`, `preserve_host`, `authn`, `anonymous`, `identity_headers`, `redirect_hosts`, `assertion`, `custom_headers`, `session`, `cookie`, `jwt`, `header`, `certificate`, `ticket`, `local`, `qlik`, `websocket`, `access`, `classify`, `license`, `timeouts`, `pool`
+   = note: allowed: `id`, `name`, `hosts`, `prefix`, `upstream`, `upstream_tls`, `strip_prefix`, `preserve_host`, `authn`, `anonymous`, `identity_headers`, `redirect_hosts`, `assertion`, `custom_headers`, `response_headers`, `session`, `cookie`, `jwt`, `header`, `certificate`, `ticket`, `local`, `qlik`, `websocket`, `access`, `classify`, `license`, `timeouts`, `pool`
 "##,
     );
 }

@@ -1,10 +1,13 @@
 //! Whole configurations: what good ones become, and how bad ones are answered.
 
+mod cookies;
 mod environment;
 mod keys;
 mod messages;
 mod options;
 mod reference;
+mod responses;
+mod rules;
 mod security_messages;
 mod session_module;
 mod tickets;

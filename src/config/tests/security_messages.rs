@@ -86,7 +86,7 @@ error: bad value for `space.1001.cookie.same_site`
 6 | same_site = "loose"
   |             ^^^^^^^ found `loose`
   |
-  = note: allowed: `lax`, `strict`, `none`
+  = note: allowed: `lax`, `strict`, `none`, `unset`
 "##,
     );
 }

@@ -27,6 +27,9 @@ use crate::domain::{
 };
 use crate::sessions::{EndCause, LockOrder, Sessions};
 
+mod idle;
+mod own_sessions;
+
 const PEER: &str = "127.0.0.1:50000";
 
 /// A space behind the layer, with header authentication from loopback.

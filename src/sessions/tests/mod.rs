@@ -1,6 +1,7 @@
 //! Races and journeys through time over the whole room.
 
 mod chosen;
+mod ends;
 mod feed;
 mod licenses;
 mod locks;

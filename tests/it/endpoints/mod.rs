@@ -4,3 +4,4 @@ mod jwks;
 mod login;
 mod logout;
 mod qlik;
+mod sessions;

@@ -11,7 +11,8 @@
 //! | `/early` | an answer before the request's body was read |
 //! | `/status/N` | the status N |
 //! | `/talkative` | headers and trailers that are not for clients |
-//! | `/cookies` | cookies of its own |
+//! | `/cookies?NAME=VALUE&...` | cookies of its own, and those |
+//! | `/headers?NAME=VALUE&...` | those headers |
 //! | `/mirror` | the request's body |
 //! | `/hsts` | its own word on https |
 //! | any other | `upstream METHOD TARGET`, after the body was read |
@@ -181,6 +182,12 @@ where
 #[error("as the script says")]
 struct Broken;
 
+/// The parts of a target's query.
+fn pairs(target: &str) -> impl Iterator<Item = &str> {
+    let query = target.split_once('?').map_or("", |(_, query)| query);
+    query.split('&').filter(|pair| !pair.is_empty())
+}
+
 async fn answer(
     state: Arc<State>,
     connection: usize,
@@ -246,6 +253,18 @@ async fn answer(
             let headers = response.headers_mut();
             headers.append(header::SET_COOKIE, HeaderValue::from_static("theirs=1"));
             headers.append(header::SET_COOKIE, HeaderValue::from_static("more=2"));
+            for pair in pairs(&target) {
+                headers.append(header::SET_COOKIE, pair.parse().unwrap());
+            }
+            response
+        }
+        "/headers" => {
+            let mut response = full(StatusCode::OK, "headers");
+            for pair in pairs(&target) {
+                let (name, value) = pair.split_once('=').unwrap();
+                let name: header::HeaderName = name.parse().unwrap();
+                response.headers_mut().append(name, value.parse().unwrap());
+            }
             response
         }
         _ => match path.strip_prefix("/status/") {
