@@ -74,6 +74,10 @@ pub(super) fn needs_restart(old: &GatewayOptions, new: &GatewayOptions) -> Vec<&
             "admin.docs_public",
             old.admin.docs_public != new.admin.docs_public,
         ),
+        (
+            "admin.session_module",
+            old.admin.session_module != new.admin.session_module,
+        ),
         ("store", old.store != new.store),
         ("log", old.log != new.log),
     ];

@@ -14,7 +14,7 @@ use super::error::{BuildError, StartError};
 use super::options::GatewayOptions;
 use super::plan::{Plan, Planner};
 use super::tls::Tls;
-use crate::admin::keys::ApiKeys;
+use crate::admin::keys::{ApiKeys, CertificateRoles};
 use crate::admin::{self, AdminServer, AdminSpaces, SessionObserver};
 use crate::domain::{Clock, SystemClock};
 use crate::net::{Drained, bind};
@@ -33,6 +33,7 @@ pub struct Gateway {
     metrics: Arc<Metrics>,
     health: Health,
     keys: ApiKeys,
+    certificates: CertificateRoles,
     spaces: AdminSpaces,
     assertion_key: Arc<AssertionKey>,
     edge: EdgeServer,
@@ -110,6 +111,7 @@ impl Gateway {
             ApiKeys::with_clock(keys, Arc::clone(&clock)),
             AdminSpaces::new(infos),
         );
+        let certificates = CertificateRoles::new(options.admin.certificate_roles.clone());
 
         let sockets = EdgeSockets::bind(
             &options.edge.listen,
@@ -128,6 +130,8 @@ impl Gateway {
             .start();
         let mut side_port = admin::builder(sessions.clone(), keys.clone())
             .spaces(spaces.clone())
+            .certificate_roles(certificates.clone())
+            .session_module(options.admin.session_module.clone())
             .metrics(Arc::clone(&metrics))
             .health(health.clone())
             .feed(feed)
@@ -160,6 +164,7 @@ impl Gateway {
             metrics,
             health,
             keys,
+            certificates,
             spaces,
             assertion_key,
             edge,
@@ -231,6 +236,8 @@ impl Gateway {
         } = plan;
         reloading.users.commit(users);
         self.keys.replace(keys);
+        self.certificates
+            .replace(options.admin.certificate_roles.clone());
         self.tls.put(new_tls);
         self.edge.edge().replace(targets, trusted);
         self.spaces.replace(infos);

@@ -121,6 +121,7 @@ fn info(space: &SpaceOptions) -> SpaceInfo {
         name: space.name.clone(),
         prefix: Some(space.prefix.to_string()).filter(|prefix| !prefix.is_empty()),
         hosts: space.hosts.iter().map(ToString::to_string).collect(),
+        classify: space.classify.clone(),
     }
 }
 

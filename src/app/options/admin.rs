@@ -3,9 +3,10 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use crate::admin::keys::Role;
-use crate::domain::{CertificateRule, HostPattern, SpaceId};
+use crate::domain::{HostPattern, SpaceId};
 use crate::net::tls::TlsSettings;
+
+pub use crate::admin::keys::CertificateRole;
 
 /// The side port.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +21,9 @@ pub struct AdminOptions {
     pub tls: Option<TlsSettings>,
     /// What clients with these certificates may do; the first rule that means one decides.
     pub certificate_roles: Vec<CertificateRole>,
+    /// The space whose sessions an external proxy keeps here, over the session module's routes.
+    /// Default: none, and the routes are not there. Takes [`TlsSettings::client`].
+    pub session_module: Option<SpaceId>,
     /// The file of API keys, readable when it was checked. `None`: nobody may call the API;
     /// health and metrics answer all the same.
     pub api_keys: Option<PathBuf>,
@@ -29,17 +33,6 @@ pub struct AdminOptions {
     /// Whether the API's description (`/openapi.json`, `/docs`) needs no key. Default: it
     /// needs one.
     pub docs_public: bool,
-}
-
-/// What clients with certain certificates may do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CertificateRole {
-    /// Which certificates.
-    pub certificates: CertificateRule,
-    /// What they may do.
-    pub role: Role,
-    /// The spaces they may do it in; empty for a role over all.
-    pub spaces: Vec<SpaceId>,
 }
 
 impl AdminOptions {
@@ -83,6 +76,7 @@ impl Default for AdminOptions {
             url: None,
             tls: None,
             certificate_roles: Vec::new(),
+            session_module: None,
             api_keys: None,
             hosts: Self::default_hosts(listen),
             docs_public: false,

@@ -2,7 +2,7 @@
 
 use tracing_subscriber::EnvFilter;
 
-use super::{admin, certificate, edge, spaces, ticket};
+use super::{admin, certificate, edge, session_module, spaces, ticket};
 use crate::app::options::{GatewayOptions, LogFormat, LogOptions, StoreKind, StoreOptions};
 use crate::config::raw::{RawGateway, RawLog, RawStore};
 use crate::config::report::{Scope, read};
@@ -16,6 +16,7 @@ pub(in crate::config) fn gateway(raw: RawGateway, root: &Scope<'_>) -> Option<Ga
     ticket::reachable(&spaces, &admin, &root.key("admin"));
     admin::roles_are_for_spaces(&admin.certificate_roles, &root.key("admin"), &spaces);
     certificate::asked_for(&spaces, &edge, &root.key("edge"), &root.key("space"));
+    session_module::is_of_a_space(&admin, &root.key("admin"), &spaces);
     Some(GatewayOptions {
         admin,
         store,

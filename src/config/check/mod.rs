@@ -18,6 +18,7 @@ mod license;
 mod network;
 mod qlik;
 mod response_headers;
+mod session_module;
 mod space;
 mod spaces;
 mod ticket;

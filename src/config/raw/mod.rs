@@ -7,6 +7,7 @@ mod certificate;
 mod gateway;
 mod one_or_many;
 mod qlik;
+mod session_module;
 mod space;
 mod ticket;
 mod tls;
@@ -19,6 +20,7 @@ pub(super) use gateway::{
 };
 pub(super) use one_or_many::OneOrMany;
 pub(super) use qlik::RawQlik;
+pub(super) use session_module::RawSessionModule;
 pub(super) use space::{
     RawAccess, RawAssertion, RawClassify, RawCondition, RawCookie, RawLicense, RawPool,
     RawRequirement, RawSession, RawSpace, RawTimeouts, RawUpstreamTls,

@@ -9,6 +9,7 @@ mod reference;
 mod responses;
 mod rules;
 mod security_messages;
+mod session_module;
 mod tickets;
 mod tls;
 mod websocket;

@@ -1,5 +1,6 @@
 //! Races and journeys through time over the whole room.
 
+mod chosen;
 mod ends;
 mod feed;
 mod licenses;
