@@ -5,9 +5,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::admin::keys::KeysFileError;
+use crate::authn::certificate::CertificateConfigError;
 use crate::authn::header::HeaderConfigError;
 use crate::authn::jwt::{JwtConfigError, KeyError};
 use crate::authn::local::UsersFileError;
+use crate::authn::ticket::LoginModuleError;
 use crate::domain::SpaceId;
 use crate::net::tls::TlsError;
 use crate::net::{ListenError, TrustedProxiesError};
@@ -73,6 +75,12 @@ pub enum SpaceError {
     /// The settings of header authentication.
     #[error(transparent)]
     Header(#[from] HeaderConfigError),
+    /// The login module.
+    #[error(transparent)]
+    Module(#[from] LoginModuleError),
+    /// The settings of authentication by client certificates.
+    #[error(transparent)]
+    Certificate(#[from] CertificateConfigError),
     /// The identity headers.
     #[error(transparent)]
     Profile(#[from] ProfileError),

@@ -7,10 +7,10 @@ use http::{HeaderName, HeaderValue};
 
 use super::authn::read;
 use super::error::SpaceError;
-use super::options::{AssertionOptions, IdentityHeaders, SpaceOptions};
+use super::options::{AssertionOptions, IdentityHeaders, SpaceOptions, WebSocketOptions};
 use crate::authn::{Chain, Consumed};
 use crate::domain::{Clock, SpaceState};
-use crate::layer::Gate;
+use crate::layer::{Gate, WebSocketPolicy};
 use crate::proxy::SpaceSettings;
 use crate::proxy::headers::{
     Assertion, AssertionKey, CookieNames, HeaderRules, Profile, Profiles, ResponseHeaders, Scrub,
@@ -78,7 +78,7 @@ pub(super) fn settings(
             .map_err(|e| ("assertion", e.into()))?;
         jwks = Some(keys);
     }
-    let gate = Gate::builder(shared.sessions.clone())
+    let mut gate = Gate::builder(shared.sessions.clone())
         .space(Arc::clone(state))
         .title(&options.name)
         .prefix(options.prefix.clone())
@@ -87,7 +87,10 @@ pub(super) fn settings(
         .access(options.access.clone())
         .classify(options.classify.clone())
         .redirect_hosts(options.redirect_hosts.clone())
-        .build();
+        .websocket(websocket(&options.websocket));
+    if options.qlik.endpoints {
+        gate = gate.qlik_endpoints();
+    }
     let addresses: Vec<String> = options.upstreams.iter().map(ToString::to_string).collect();
     let upstream = UpstreamAddresses::parse(addresses.iter().map(String::as_str))
         .map_err(|e| ("upstream", e.into()))?;
@@ -100,7 +103,7 @@ pub(super) fn settings(
         })
         .flatten();
     Ok(SpaceSettings {
-        gate,
+        gate: gate.build(),
         headers,
         upstream,
         connections: UpstreamSettings {
@@ -116,9 +119,22 @@ pub(super) fn settings(
         host,
         body_idle: Some(options.timeouts.body_idle),
         tunnel_idle: Some(options.timeouts.tunnel_idle),
+        tunnel_activity: options.websocket.activity,
+        end_notices: options.websocket.end_notices,
         jwks,
         metrics,
     })
+}
+
+fn websocket(options: &WebSocketOptions) -> WebSocketPolicy {
+    let mut policy = WebSocketPolicy::default();
+    if let Some(origins) = &options.origins {
+        policy = policy.origins(origins.iter().cloned());
+    }
+    if options.csrf_token {
+        policy = policy.csrf_token();
+    }
+    policy
 }
 
 fn profiles(options: &SpaceOptions) -> Result<Profiles, SpaceError> {

@@ -101,7 +101,7 @@ impl Gate {
             Err(Refusal::NoSeat { license, seats }) => {
                 self.bar(&target, &username, &no_seat(&license, seats))
             }
-            Err(refusal) => self.refuse(request, &refusal),
+            Err(refusal) => self.refuse(request, &refusal).await,
         }
     }
 

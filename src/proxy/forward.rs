@@ -12,9 +12,9 @@ use super::headers::{Exchange, Peer, RequestFacts};
 use super::record::Record;
 use super::rescue;
 use super::space::ProxySpace;
-use super::upgrade::{Accepted, TunnelOptions, UpgradeRequest};
+use super::upgrade::{Accepted, Activity, TunnelOptions, UpgradeRequest};
 use super::worker::{ClientConnection, Worker};
-use crate::domain::{Connection, Session};
+use crate::domain::{Connection, Liveness, Session};
 use crate::net::strict_h1::PendingUpgrade;
 
 /// A request that may pass, with everything its forwarding needs.
@@ -153,13 +153,28 @@ fn tunnel(
     let sessions = settings.gate.sessions().clone();
     let open = settings.metrics.upgraded();
     let (touched, owner) = (Arc::clone(session), sessions.clone());
+    let on_activity = move || {
+        if let Liveness::Due(reason) = owner.touch(&touched) {
+            // Nobody has noticed yet, and what comes too late must not prolong it.
+            let (owner, due) = (owner.clone(), Arc::clone(&touched));
+            tokio::spawn(async move {
+                if let Err(error) = owner.expire(&due, reason).await {
+                    tracing::debug!(%error, "a session that is due could not be ended yet");
+                }
+            });
+        }
+    };
     let mut options = TunnelOptions::new(worker.deadlines().clone());
     options.tie = Some(sessions.tie(session));
     options.idle = settings.tunnel_idle;
     options.drain = worker.drain.clone();
-    if is_activity {
-        options.on_activity = Some(Box::new(move || owner.touch(&touched)));
-    }
+    options.end_notices = settings.end_notices;
+    options.activity = if is_activity {
+        settings.tunnel_activity
+    } else {
+        Activity::Nothing
+    };
+    options.on_activity = Some(Box::new(on_activity));
     options.on_close = Some(Box::new(move |report| {
         tracing::debug!(?report, "an upgraded connection closed");
         drop(open);

@@ -76,7 +76,8 @@ impl Record {
             Refusal::Forbidden(_)
             | Refusal::LimitReached { .. }
             | Refusal::NoSeat { .. }
-            | Refusal::Locked { .. } => Outcome::Denied,
+            | Refusal::Locked { .. }
+            | Refusal::WebSocket(_) => Outcome::Denied,
             Refusal::Unavailable => Outcome::Error,
         });
     }

@@ -100,9 +100,15 @@ impl Sessions {
         Ok(self.resolve_at(digest, space, self.now()))
     }
 
-    /// Notes a request of `session` now: for exchanges that go on after their request.
-    pub fn touch(&self, session: &Session) {
-        session.touch(self.0.clock.tick());
+    /// Notes a request of `session` now, if it is live, and says whether it is: for exchanges
+    /// that go on after their request. One that is due is to be [expired](Self::expire).
+    pub fn touch(&self, session: &Session) -> Liveness {
+        let now = self.0.clock.tick();
+        let liveness = session.liveness(now);
+        if liveness == Liveness::Live {
+            session.touch(now);
+        }
+        liveness
     }
 }
 

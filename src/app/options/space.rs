@@ -3,7 +3,8 @@
 use http::{HeaderName, HeaderValue};
 
 use super::{
-    AssertionOptions, AuthnMethod, IdentityHeaders, PoolOptions, Upstream, UpstreamTimeouts,
+    AssertionOptions, AuthnMethod, IdentityHeaders, PoolOptions, QlikOptions, Upstream,
+    UpstreamTimeouts, WebSocketOptions,
 };
 use crate::domain::{
     AccessRules, ClassifyRule, CookiePolicy, HostPattern, PathPrefix, SeatLimit, SessionPolicy,
@@ -49,10 +50,14 @@ pub struct SpaceOptions {
     pub licenses: Vec<SeatLimit>,
     /// Hosts, beside its own origin, that a browser may be sent to after a login or logout.
     pub redirect_hosts: Vec<HostPattern>,
+    /// What of the Qlik dialect it speaks to browsers.
+    pub qlik: QlikOptions,
     /// How long each phase of an exchange with an upstream may take.
     pub timeouts: UpstreamTimeouts,
     /// The pool of connections to each upstream.
     pub pool: PoolOptions,
+    /// What is particular to WebSockets.
+    pub websocket: WebSocketOptions,
 }
 
 impl SpaceOptions {

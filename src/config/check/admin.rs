@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 
 use super::certificate_role::certificate_role;
-use super::network;
 use super::tls::tls;
+use super::{network, ticket};
 use crate::app::options::{AdminOptions, CertificateRole, EdgeOptions, SpaceOptions};
 use crate::config::raw::RawAdmin;
 use crate::config::report::{Scope, read, read_all, read_some};
@@ -59,6 +59,9 @@ pub(super) fn admin(raw: RawAdmin, table: &Scope<'_>, edge: &EdgeOptions) -> Adm
         tls: read(table, "tls", raw.tls, |at, raw| tls(raw, at)),
         certificate_roles: roles.unwrap_or_default(),
         listen,
+        url: read(table, "url", raw.url, |at, text| {
+            ticket::side_port(at, &text)
+        }),
         api_keys: read(table, "api_keys", raw.api_keys, |at, text| {
             at.file(
                 &text,

@@ -6,6 +6,7 @@
 mod access;
 mod admin;
 mod authn;
+mod certificate;
 mod certificate_role;
 mod cookie;
 mod edge;
@@ -15,9 +16,12 @@ mod identity_headers;
 mod jwt;
 mod license;
 mod network;
+mod qlik;
 mod response_headers;
 mod space;
 mod spaces;
+mod ticket;
 mod tls;
+mod websocket;
 
 pub(super) use gateway::gateway;

@@ -5,8 +5,9 @@ use super::authn::{RawAuthn, authn};
 use super::cookie::cookie;
 use super::identity_headers::{assertion, identity_headers};
 use super::license::licenses;
-use super::network;
 use super::response_headers::response_headers;
+use super::websocket::websocket;
+use super::{network, qlik, ticket};
 use crate::app::options::{PoolOptions, SpaceOptions, Upstream, UpstreamTimeouts};
 use crate::config::raw::{RawPool, RawSession, RawSpace, RawTimeouts};
 use crate::config::report::{Scope, read, read_all, read_some};
@@ -44,10 +45,14 @@ pub(super) fn space(raw: RawSpace, table: &Scope<'_>) -> Option<SpaceOptions> {
             anonymous: raw.anonymous,
             jwt: raw.jwt,
             header: raw.header,
+            ticket: raw.ticket,
+            certificate: raw.certificate,
             local: raw.local,
         },
         table,
     );
+    let has_hosts = hosts.as_ref().is_some_and(|hosts| !hosts.is_empty());
+    ticket::hosts(authn.as_deref(), has_hosts, table);
     let identity_headers = identity_headers(raw.identity_headers, raw.custom_headers, table);
     let response_headers = response_headers(
         raw.response_headers,
@@ -73,8 +78,15 @@ pub(super) fn space(raw: RawSpace, table: &Scope<'_>) -> Option<SpaceOptions> {
     let redirect_hosts = read_all(table, "redirect_hosts", raw.redirect_hosts, |at, text| {
         network::host(at, &text)
     });
+    let qlik = qlik::qlik(raw.qlik.unwrap_or_default());
     let timeouts = timeouts(raw.timeouts.unwrap_or_default(), &table.key("timeouts"));
     let pool = pool(raw.pool.unwrap_or_default(), &table.key("pool"));
+    let websocket = websocket(
+        raw.websocket.unwrap_or_default(),
+        &identity_headers,
+        qlik,
+        &table.key("websocket"),
+    );
     let id = id?;
     Some(SpaceOptions {
         name: name.unwrap_or_else(|| id.to_string()),
@@ -94,6 +106,8 @@ pub(super) fn space(raw: RawSpace, table: &Scope<'_>) -> Option<SpaceOptions> {
         classify,
         licenses,
         redirect_hosts: redirect_hosts.unwrap_or_default(),
+        qlik,
+        websocket,
         timeouts,
         pool,
     })

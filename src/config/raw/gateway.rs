@@ -50,6 +50,7 @@ pub(in crate::config) struct RawAdmin {
     pub(in crate::config) listen: Option<String>,
     pub(in crate::config) tls: Option<RawTls>,
     pub(in crate::config) certificate_roles: Option<Vec<RawCertificateRole>>,
+    pub(in crate::config) url: Option<String>,
     pub(in crate::config) api_keys: Option<String>,
     pub(in crate::config) hosts: Option<Vec<String>>,
     pub(in crate::config) docs_public: Option<bool>,

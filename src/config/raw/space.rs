@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{OneOrMany, RawHeader, RawJwt, RawLocal};
+use super::{
+    OneOrMany, RawCertificateRules, RawHeader, RawJwt, RawLocal, RawQlik, RawTicket, RawWebSocket,
+};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -27,7 +29,11 @@ pub(in crate::config) struct RawSpace {
     pub(in crate::config) cookie: Option<RawCookie>,
     pub(in crate::config) jwt: Option<RawJwt>,
     pub(in crate::config) header: Option<RawHeader>,
+    pub(in crate::config) certificate: Option<RawCertificateRules>,
+    pub(in crate::config) ticket: Option<RawTicket>,
     pub(in crate::config) local: Option<RawLocal>,
+    pub(in crate::config) qlik: Option<RawQlik>,
+    pub(in crate::config) websocket: Option<RawWebSocket>,
     pub(in crate::config) access: Option<Vec<RawAccess>>,
     pub(in crate::config) classify: Option<Vec<RawClassify>>,
     pub(in crate::config) license: Option<Vec<RawLicense>>,

@@ -415,7 +415,7 @@ error: unknown key `space.0.colour`
 11 | colour = "red"
    | ^^^^^^ there is no such option here
    |
-   = note: allowed: `id`, `name`, `hosts`, `prefix`, `upstream`, `strip_prefix`, `preserve_host`, `authn`, `anonymous`, `identity_headers`, `redirect_hosts`, `assertion`, `custom_headers`, `response_headers`, `session`, `cookie`, `jwt`, `header`, `local`, `access`, `classify`, `license`, `timeouts`, `pool`
+   = note: allowed: `id`, `name`, `hosts`, `prefix`, `upstream`, `strip_prefix`, `preserve_host`, `authn`, `anonymous`, `identity_headers`, `redirect_hosts`, `assertion`, `custom_headers`, `response_headers`, `session`, `cookie`, `jwt`, `header`, `certificate`, `ticket`, `local`, `qlik`, `websocket`, `access`, `classify`, `license`, `timeouts`, `pool`
 "##,
     );
 }

@@ -9,7 +9,9 @@ mod reference;
 mod responses;
 mod rules;
 mod security_messages;
+mod tickets;
 mod tls;
+mod websocket;
 
 use super::{Config, ConfigErrors, Loaded};
 

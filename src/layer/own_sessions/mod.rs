@@ -23,7 +23,7 @@ use super::cookie::SetCookie;
 use super::endpoints::is_same_origin;
 use super::form::{is_form, read_form};
 use super::gate::{Gate, Verdict};
-use crate::authn::{AuthnRequest, Challenge};
+use crate::authn::AuthnRequest;
 use crate::domain::{self, Ruling, Session, Tick};
 
 /// What follows the list's own path in `path`: nothing, or a session's id.
@@ -81,7 +81,7 @@ impl Gate {
         let (caller, cookie) = match self.caller(request).await {
             Ok(known) => known,
             Err((refusal, cookie)) => {
-                return with_cookie(self.refuse_caller(request, &refusal), cookie);
+                return with_cookie(self.refuse_caller(request, &refusal).await, cookie);
             }
         };
         let response = match ending {
@@ -93,7 +93,7 @@ impl Gate {
         };
         match response {
             Ok(response) => with_cookie(response, cookie),
-            Err(error) => with_cookie(self.refuse(request, &error.into()), cookie),
+            Err(error) => with_cookie(self.refuse(request, &error.into()).await, cookie),
         }
     }
 
@@ -106,6 +106,7 @@ impl Gate {
         let rule = |_: &Session, _: Tick| Ruling::OPEN;
         let (session, cookie) = match self.look_up(request, rule) {
             Verdict::Pass(session) | Verdict::Denied(session, _) => (session, None),
+            Verdict::Refused(refusal) => return Err((refusal, None)),
             Verdict::Ask(ask) => {
                 let found = self.find_or_open(request, ask, rule).await;
                 found.map_err(|refusal| (refusal, None))?
@@ -122,18 +123,16 @@ impl Gate {
     }
 
     /// Nobody's request: a person is sent to the login, with whatever they came.
-    fn refuse_caller(&self, request: AuthnRequest<'_>, refusal: &Refusal) -> Response<Bytes> {
+    async fn refuse_caller(&self, request: AuthnRequest<'_>, refusal: &Refusal) -> Response<Bytes> {
         match refusal {
-            Refusal::Unauthenticated {
-                challenge: None | Some(Challenge::LoginPage),
-                ..
-            } if request.parts.method == Method::POST
-                && accepts_html(&request.parts.headers)
-                && self.has_login_page() =>
+            Refusal::Unauthenticated { .. }
+                if request.parts.method == Method::POST
+                    && accepts_html(&request.parts.headers)
+                    && self.login_challenge().is_some() =>
             {
                 self.to_login(request.parts)
             }
-            _ => self.refuse(request, refusal),
+            _ => self.refuse(request, refusal).await,
         }
     }
 

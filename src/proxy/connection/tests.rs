@@ -22,6 +22,7 @@ use crate::net::{Drain, Timeouts, TrustedProxies};
 use crate::proxy::front::{http_upstream, soon};
 use crate::proxy::headers::{HeaderRules, Scrub};
 use crate::proxy::router::{Place, Router};
+use crate::proxy::upgrade::Activity;
 use crate::proxy::upstream::{UpstreamAddresses, UpstreamSettings};
 use crate::proxy::worker::{ClientConnection, Worker};
 use crate::proxy::{Edge, EdgeSettings, ProxySpace, SpaceSettings, Targets};
@@ -76,6 +77,8 @@ fn targets(url: &str) -> Targets {
         host: None,
         body_idle: None,
         tunnel_idle: None,
+        tunnel_activity: Activity::default(),
+        end_notices: false,
         jwks: None,
         metrics,
     };

@@ -515,7 +515,9 @@ async fn run(
 ) {
     match step {
         Step::Resolve => drop(sessions.resolve(&token.digest(), here)),
-        Step::Touch => sessions.touch(session),
+        Step::Touch => {
+            sessions.touch(session);
+        }
         Step::Sweep => drop(sessions.sweep().await.unwrap()),
         Step::Login => drop(
             sessions

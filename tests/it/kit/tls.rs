@@ -1,11 +1,16 @@
 //! TLS from both sides: an authority with what it issues, and clients that trust it.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsagePurpose};
-use rustls::pki_types::{CertificateDer, ServerName};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use rcgen::{
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, SanType,
+};
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName};
 use rustls::{ClientConfig, HandshakeKind, RootCertStore};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -26,7 +31,15 @@ pub(crate) struct Trust {
     roots: Arc<RootCertStore>,
     /// Remembers sessions.
     kept: Arc<ClientConfig>,
+    /// What the client shows of itself.
+    shows: Option<Arc<ClientId>>,
     name: ServerName<'static>,
+}
+
+/// A client's certificate and its key.
+pub(crate) struct ClientId {
+    certificate: CertificateDer<'static>,
+    key: KeyPair,
 }
 
 impl Authority {
@@ -60,14 +73,41 @@ impl Authority {
         self.issue(folder, "site", &["127.0.0.1", "localhost"]);
     }
 
+    /// Writes the authority's own certificate into `folder`.
+    pub(crate) fn write(&self, folder: &Path, file: &str) -> PathBuf {
+        let path = folder.join(file);
+        let text = STANDARD.encode(&self.certificate);
+        let text = format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n");
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    /// Issues a certificate for a client: the parts of its subject, and its e-mail address.
+    pub(crate) fn issue_client(&self, subject: &[(DnType, &str)], email: Option<&str>) -> ClientId {
+        let mut params = CertificateParams::default();
+        params.distinguished_name = DistinguishedName::new();
+        for (part, value) in subject {
+            params.distinguished_name.push(part.clone(), *value);
+        }
+        let names = email.map(|email| SanType::Rfc822Name(email.try_into().unwrap()));
+        params.subject_alt_names.extend(names);
+        let key = KeyPair::generate().unwrap();
+        let leaf = params.signed_by(&key, &self.issuer).unwrap();
+        ClientId {
+            certificate: leaf.der().clone(),
+            key,
+        }
+    }
+
     /// A client that trusts this authority, and asks for no name.
     pub(crate) fn trust(&self) -> Trust {
         let mut roots = RootCertStore::empty();
         roots.add(self.certificate.clone()).unwrap();
         let roots = Arc::new(roots);
         Trust {
-            kept: Arc::new(config(&roots, &["http/1.1"])),
+            kept: Arc::new(config(&roots, None, &["http/1.1"])),
             roots,
+            shows: None,
             name: ServerName::try_from("127.0.0.1").unwrap(),
         }
     }
@@ -77,6 +117,13 @@ impl Trust {
     /// The same client asking for `name`.
     pub(crate) fn named(mut self, name: &str) -> Self {
         self.name = ServerName::try_from(name.to_owned()).unwrap();
+        self
+    }
+
+    /// The same client with a certificate of its own.
+    pub(crate) fn showing(mut self, id: ClientId) -> Self {
+        self.kept = Arc::new(config(&self.roots, Some(&id), &["http/1.1"]));
+        self.shows = Some(Arc::new(id));
         self
     }
 
@@ -108,8 +155,11 @@ impl Trust {
         to: SocketAddr,
         protocols: &[&str],
     ) -> std::io::Result<TlsStream<TcpStream>> {
-        self.connect_with(to, Arc::new(config(&self.roots, protocols)))
-            .await
+        self.connect_with(
+            to,
+            Arc::new(config(&self.roots, self.shows.as_deref(), protocols)),
+        )
+        .await
     }
 
     /// A connection for HTTP/1.1, which resumes the session of the last one of these.
@@ -129,13 +179,24 @@ impl Trust {
     }
 }
 
-fn config(roots: &Arc<RootCertStore>, protocols: &[&str]) -> ClientConfig {
+fn config(
+    roots: &Arc<RootCertStore>,
+    shows: Option<&ClientId>,
+    protocols: &[&str],
+) -> ClientConfig {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut config = ClientConfig::builder_with_provider(provider)
+    let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
-        .with_root_certificates(Arc::clone(roots))
-        .with_no_client_auth();
+        .with_root_certificates(Arc::clone(roots));
+    let mut config = match shows {
+        Some(id) => {
+            let key = PrivatePkcs8KeyDer::from(id.key.serialize_der());
+            let chain = vec![id.certificate.clone()];
+            config.with_client_auth_cert(chain, key.into()).unwrap()
+        }
+        None => config.with_no_client_auth(),
+    };
     config.alpn_protocols = protocols.iter().map(|p| p.as_bytes().to_vec()).collect();
     config
 }

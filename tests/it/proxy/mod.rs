@@ -2,6 +2,7 @@
 
 mod failures;
 mod headers;
+mod sockets;
 mod streams;
 mod targets;
 mod upgrade;

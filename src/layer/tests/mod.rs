@@ -1,5 +1,9 @@
 //! The layer from outside: requests in, responses out, by `oneshot`.
 
+mod away;
+mod browser;
+mod tickets;
+
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
