@@ -38,9 +38,14 @@ pub enum BuildError {
     /// The trusted proxies cannot be used.
     #[error("[edge] trusted_proxies")]
     TrustedProxies(#[from] TrustedProxiesError),
-    /// A certificate, a key or a list of authorities of the edge cannot be used.
-    #[error("[edge] tls")]
-    Tls(#[from] TlsError),
+    /// A certificate, a key or a list of authorities cannot be used.
+    #[error("{option}")]
+    Tls {
+        /// The option that names it.
+        option: &'static str,
+        /// What is wrong with which file.
+        source: TlsError,
+    },
     /// No key for assertions can be made.
     #[error("a key for assertions cannot be made")]
     AssertionKey(#[source] AssertionKeyError),
@@ -93,6 +98,9 @@ pub enum SpaceError {
     /// The assertion's key.
     #[error(transparent)]
     AssertionKey(#[from] AssertionKeyError),
+    /// The authorities of https upstreams.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// An upstream's address.
     #[error(transparent)]
     Upstream(#[from] AddressError),

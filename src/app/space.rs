@@ -7,10 +7,11 @@ use http::{HeaderName, HeaderValue};
 
 use super::authn::read;
 use super::error::SpaceError;
-use super::options::{AssertionOptions, IdentityHeaders, SpaceOptions, WebSocketOptions};
+use super::options::{AssertionOptions, IdentityHeaders, SpaceOptions, Upstream, WebSocketOptions};
 use crate::authn::{Chain, Consumed};
 use crate::domain::{Clock, SpaceState};
 use crate::layer::{Gate, WebSocketPolicy};
+use crate::net::tls::{TlsClientSettings, TlsConnector};
 use crate::proxy::SpaceSettings;
 use crate::proxy::headers::{
     Assertion, AssertionKey, CookieNames, HeaderRules, Profile, Profiles, ResponseHeaders, Scrub,
@@ -91,9 +92,7 @@ pub(super) fn settings(
     if options.qlik.endpoints {
         gate = gate.qlik_endpoints();
     }
-    let addresses: Vec<String> = options.upstreams.iter().map(ToString::to_string).collect();
-    let upstream = UpstreamAddresses::parse(addresses.iter().map(String::as_str))
-        .map_err(|e| ("upstream", e.into()))?;
+    let upstream = upstream(options)?;
     let host = (!options.preserve_host)
         .then(|| {
             options
@@ -135,6 +134,21 @@ fn websocket(options: &WebSocketOptions) -> WebSocketPolicy {
         policy = policy.csrf_token();
     }
     policy
+}
+
+fn upstream(options: &SpaceOptions) -> Result<UpstreamAddresses, Failed> {
+    let addresses: Vec<String> = options.upstreams.iter().map(ToString::to_string).collect();
+    let addresses = UpstreamAddresses::parse(addresses.iter().map(String::as_str))
+        .map_err(|e| ("upstream", e.into()))?;
+    if !options.upstreams.iter().any(Upstream::is_https) {
+        return Ok(addresses);
+    }
+    let settings = TlsClientSettings {
+        ca: options.upstream_ca.clone(),
+        certificate: None,
+    };
+    let tls = TlsConnector::new(&settings).map_err(|e| ("upstream_tls", e.into()))?;
+    Ok(addresses.with_tls(&tls))
 }
 
 fn profiles(options: &SpaceOptions) -> Result<Profiles, SpaceError> {

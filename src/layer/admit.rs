@@ -107,8 +107,9 @@ impl Gate {
         path: &RequestPath<'_>,
         ask: Ask,
     ) -> Admission {
-        let rules = self.rules(&request, path);
-        let (session, cookie) = match self.find_or_open(request, ask, rules).await {
+        let method = request.parts.method.as_str();
+        let rule = |session: &Session, now| self.0.access.rule(session, method, path, now);
+        let (session, cookie) = match self.find_or_open(request, ask, rule).await {
             Ok(admitted) => admitted,
             Err(refusal) => {
                 return Admission::Refused {

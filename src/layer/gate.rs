@@ -94,17 +94,19 @@ impl Gate {
     /// With a live session this allocates nothing and reads the clock once; the session is
     /// touched, unless a rule says that the request is no activity.
     pub fn decide(&self, request: AuthnRequest<'_>, path: &RequestPath<'_>) -> Verdict {
-        self.look_up(request, self.rules(&request, path))
-    }
-
-    /// The access rules for a request for `path`.
-    pub(super) fn rules<'r>(
-        &'r self,
-        request: &AuthnRequest<'r>,
-        path: &'r RequestPath<'_>,
-    ) -> impl Fn(&Session, Tick) -> Ruling + 'r {
+        if let Err(refusal) = self.check_socket_origin(request.parts) {
+            return Verdict::Refused(refusal);
+        }
         let method = request.parts.method.as_str();
-        move |session, now| self.0.access.rule(session, method, path, now)
+        let verdict = self.look_up(request, |session, now| {
+            self.0.access.rule(session, method, path, now)
+        });
+        if let Verdict::Pass(session) = &verdict
+            && let Err(refusal) = self.check_socket_token(&request, session)
+        {
+            return Verdict::Refused(refusal);
+        }
+        verdict
     }
 
     /// As [`decide`](Self::decide), with `rule` for the access rules.
@@ -119,9 +121,6 @@ impl Gate {
             chain,
             ..
         } = &*self.0;
-        if let Err(refusal) = self.check_socket_origin(request.parts) {
-            return Verdict::Refused(refusal);
-        }
         let now = sessions.now();
         let mut ask = Ask {
             cookie: Presented::Nothing,
@@ -134,7 +133,7 @@ impl Gate {
             match sessions.resolve_credential_at(&credential, space, now) {
                 Resolution::Live(session) => match rule(&session, now) {
                     Ruling::Ruled { met, is_activity } => {
-                        return self.pass(session, &request, met, is_activity.then_some(now));
+                        return pass(session, met, is_activity.then_some(now));
                     }
                     Ruling::TooIdle => ask.due.push((session, EndReason::Idle)),
                 },
@@ -147,21 +146,23 @@ impl Gate {
             .cookie
             .read(&request.parts.headers, self.scheme(&request));
         if let Some(digest) = ask.cookie.digest() {
+            // Whoever brings a credential is who the credential says, not who the cookie says:
+            // it has to be looked at. So has nobody's session where somebody is wanted.
+            let says_little = |session: &Session| {
+                ask.brings_credential
+                    || (session.method() == Method::Anonymous && self.wants_somebody(request.parts))
+            };
             match sessions.resolve_at(digest, space, now) {
                 Resolution::Live(session) => match rule(&session, now) {
                     Ruling::TooIdle => ask.due.push((session, EndReason::Idle)),
-                    // Whoever brings a credential is who the credential says, not who the
-                    // cookie says: it has to be looked at.
-                    Ruling::Ruled { is_activity, .. }
-                        if ask.brings_credential || self.wants_another(&session, &request) =>
-                    {
+                    Ruling::Ruled { is_activity, .. } if says_little(&session) => {
                         if is_activity {
                             session.touch(now);
                         }
                         ask.current = Some(session);
                     }
                     Ruling::Ruled { met, is_activity } => {
-                        return self.pass(session, &request, met, is_activity.then_some(now));
+                        return pass(session, met, is_activity.then_some(now));
                     }
                 },
                 Resolution::Due(session, reason) => ask.due.push((session, reason)),
@@ -189,31 +190,6 @@ impl Gate {
     #[must_use]
     pub fn is_activity(&self, method: &http::Method, path: &RequestPath<'_>) -> bool {
         self.0.access.is_activity(method.as_str(), path)
-    }
-
-    /// Whether a request with `session`, nobody's, wants to be somebody's.
-    fn wants_another(&self, session: &Session, request: &AuthnRequest<'_>) -> bool {
-        session.method() == Method::Anonymous && self.wants_somebody(request.parts)
-    }
-
-    /// The verdict on a request with a live session, touched at `active`.
-    fn pass(
-        &self,
-        session: Arc<Session>,
-        request: &AuthnRequest<'_>,
-        met: Result<(), Denied>,
-        active: Option<Tick>,
-    ) -> Verdict {
-        if let Some(now) = active {
-            session.touch(now);
-        }
-        if let Err(denied) = met {
-            return Verdict::Denied(session, denied);
-        }
-        match self.check_socket_token(request, &session) {
-            Ok(()) => Verdict::Pass(session),
-            Err(refusal) => Verdict::Refused(refusal),
-        }
     }
 
     /// The sessions behind this gate.
@@ -275,6 +251,17 @@ impl Gate {
     pub fn is_reserved(path: &str) -> bool {
         path.strip_prefix("/.gatepass")
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+}
+
+/// The verdict on a request with a live session, touched at `active`.
+fn pass(session: Arc<Session>, met: Result<(), Denied>, active: Option<Tick>) -> Verdict {
+    if let Some(now) = active {
+        session.touch(now);
+    }
+    match met {
+        Ok(()) => Verdict::Pass(session),
+        Err(denied) => Verdict::Denied(session, denied),
     }
 }
 

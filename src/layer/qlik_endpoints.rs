@@ -225,8 +225,9 @@ impl Gate {
             Verdict::Pass(session) | Verdict::Denied(session, _) => Ok(Some((session, None))),
             Verdict::Refused(refusal) => Err(refusal),
             Verdict::Ask(ask) if ask.brings_credential => {
-                let rules = self.rules(&request, path);
-                self.find_or_open(request, ask, rules).await.map(Some)
+                let method = request.parts.method.as_str();
+                let rule = |session: &Session, now| self.0.access.rule(session, method, path, now);
+                self.find_or_open(request, ask, rule).await.map(Some)
             }
             Verdict::Ask(ask) => {
                 // One that was idle for too long for a rule is live for who does not ask it.

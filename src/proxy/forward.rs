@@ -12,7 +12,7 @@ use super::headers::{Exchange, Peer, RequestFacts};
 use super::record::Record;
 use super::rescue;
 use super::space::ProxySpace;
-use super::upgrade::{Accepted, Activity, TunnelOptions, UpgradeRequest};
+use super::upgrade::{Accepted, TunnelOptions, UpgradeRequest};
 use super::worker::{ClientConnection, Worker};
 use crate::domain::{Connection, Liveness, Session};
 use crate::net::strict_h1::PendingUpgrade;
@@ -169,12 +169,10 @@ fn tunnel(
     options.idle = settings.tunnel_idle;
     options.drain = worker.drain.clone();
     options.end_notices = settings.end_notices;
-    options.activity = if is_activity {
-        settings.tunnel_activity
-    } else {
-        Activity::Nothing
-    };
-    options.on_activity = Some(Box::new(on_activity));
+    options.activity = settings.tunnel_activity;
+    if is_activity {
+        options.on_activity = Some(Box::new(on_activity));
+    }
     options.on_close = Some(Box::new(move |report| {
         tracing::debug!(?report, "an upgraded connection closed");
         drop(open);

@@ -1,5 +1,7 @@
 //! A space: who may come in, and what is behind it.
 
+use std::path::PathBuf;
+
 use http::{HeaderName, HeaderValue};
 
 use super::{
@@ -24,6 +26,9 @@ pub struct SpaceOptions {
     pub prefix: PathPrefix,
     /// The servers behind it; at least one.
     pub upstreams: Vec<Upstream>,
+    /// The authorities (PEM) that the certificates of https upstreams must come from. Default:
+    /// those that the machine trusts.
+    pub upstream_ca: Option<PathBuf>,
     /// Whether the prefix is taken off before a request is forwarded. Default: yes.
     pub strip_prefix: bool,
     /// Whether the upstream sees the client's `Host` header rather than its own name.

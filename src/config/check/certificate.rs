@@ -138,6 +138,7 @@ mod tests {
     use toml::de::DeTable;
 
     use super::*;
+    use crate::config::check::spaces;
     use crate::config::raw::RawSpace;
     use crate::config::report::Report;
     use crate::config::tree::Node;
@@ -284,12 +285,11 @@ header = { name = "hdr-usr", directory = "LAB", trusted = ["127.0.0.1"] }
                 space: Vec<RawSpace>,
             }
             let raw = Spaces::deserialize(&tree).unwrap().space;
-            let spaces =
-                crate::config::check::spaces::spaces(Some(raw), &root.key("space")).unwrap();
             let edge = EdgeOptions {
                 tls,
                 ..EdgeOptions::default()
             };
+            let spaces = spaces::spaces(Some(raw), &edge, &root.key("space")).unwrap();
             asked_for(&spaces, &edge, &root.key("edge"), &root.key("space"));
             let (errors, _) = report.finish();
             let told: Vec<_> = errors.iter().map(|e| e.title.clone()).collect();

@@ -82,19 +82,16 @@ fn reaches(policy: &CookiePolicy, hosts: &[HostPattern], at: &Scope<'_>) {
     }
 }
 
-/// What the cookies of the spaces need of the edge.
-pub(super) fn over_tls(spaces: &[SpaceOptions], edge: &EdgeOptions, at: &Scope<'_>) {
+/// What the cookie of a space needs of the edge; `at` is the space's table.
+pub(super) fn over_tls(policy: &CookiePolicy, edge: &EdgeOptions, at: &Scope<'_>) {
     let never = edge.tls.is_none()
         && edge.default_scheme == Scheme::Http
         && edge.trusted_proxies.is_empty();
-    for (index, space) in spaces.iter().enumerate() {
-        if space.cookie.is_partitioned() && never {
-            let cookie = at.index(index).key("cookie");
-            cookie.key("partitioned").conflict(
-                "browsers take such a cookie over https only, and no client of this edge uses it",
-                "allowed: `true` where the edge has TLS, or a proxy with TLS is named in \
-                 `edge.trusted_proxies`, or `edge.default_scheme` is \"https\"",
-            );
-        }
+    if policy.is_partitioned() && never {
+        at.key("cookie").key("partitioned").conflict(
+            "browsers take such a cookie over https only, and no client of this edge uses it",
+            "allowed: `true` where the edge has TLS, or a proxy with TLS is named in \
+             `edge.trusted_proxies`, or `edge.default_scheme` is \"https\"",
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use tracing_subscriber::EnvFilter;
 
-use super::{admin, certificate, cookie, edge, spaces, ticket};
+use super::{admin, certificate, edge, spaces, ticket};
 use crate::app::options::{GatewayOptions, LogFormat, LogOptions, StoreKind, StoreOptions};
 use crate::config::raw::{RawGateway, RawLog, RawStore};
 use crate::config::report::{Scope, read};
@@ -12,8 +12,7 @@ pub(in crate::config) fn gateway(raw: RawGateway, root: &Scope<'_>) -> Option<Ga
     let admin = admin::admin(raw.admin.unwrap_or_default(), &root.key("admin"), &edge);
     let store = store(raw.store.unwrap_or_default(), &root.key("store"));
     let log = log(raw.log.unwrap_or_default(), &root.key("log"));
-    let spaces = spaces::spaces(raw.space, &root.key("space"))?;
-    cookie::over_tls(&spaces, &edge, &root.key("space"));
+    let spaces = spaces::spaces(raw.space, &edge, &root.key("space"))?;
     ticket::reachable(&spaces, &admin, &root.key("admin"));
     admin::roles_are_for_spaces(&admin.certificate_roles, &root.key("admin"), &spaces);
     certificate::asked_for(&spaces, &edge, &root.key("edge"), &root.key("space"));

@@ -22,6 +22,7 @@ mod space;
 mod spaces;
 mod ticket;
 mod tls;
+mod upstream_tls;
 mod websocket;
 
 pub(super) use gateway::gateway;

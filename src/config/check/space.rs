@@ -7,7 +7,7 @@ use super::identity_headers::{assertion, identity_headers};
 use super::license::licenses;
 use super::response_headers::response_headers;
 use super::websocket::websocket;
-use super::{network, qlik, ticket};
+use super::{network, qlik, ticket, upstream_tls};
 use crate::app::options::{PoolOptions, SpaceOptions, Upstream, UpstreamTimeouts};
 use crate::config::raw::{RawPool, RawSession, RawSpace, RawTimeouts};
 use crate::config::report::{Scope, read, read_all, read_some};
@@ -15,7 +15,7 @@ use crate::domain::{Lifetime, LimitPolicy, PathPrefix, SessionPolicy, SpaceId, U
 
 const ID: &str = "1 to 64 of the characters A-Z a-z 0-9 . _ ~ -, such as `1001`";
 const PREFIX: &str = "empty, or a path such as `/sales` of the characters a-z 0-9 - . _ ~";
-const UPSTREAM: &str = "`http://HOST:PORT`, such as `http://127.0.0.1:3000`";
+const UPSTREAM: &str = "`http://HOST:PORT` or `https://HOST:PORT`, such as `http://127.0.0.1:3000`";
 
 pub(super) fn space(raw: RawSpace, table: &Scope<'_>) -> Option<SpaceOptions> {
     if raw.id.is_none() {
@@ -39,6 +39,11 @@ pub(super) fn space(raw: RawSpace, table: &Scope<'_>) -> Option<SpaceOptions> {
         read_some(table, "upstream", raw.upstream, UPSTREAM, |at, text| {
             at.parse(&text, UPSTREAM)
         });
+    let upstream_ca = upstream_tls::authorities(
+        raw.upstream_tls.unwrap_or_default(),
+        &table.key("upstream_tls"),
+        upstreams.as_deref(),
+    );
     let authn = authn(
         RawAuthn {
             authn: raw.authn,
@@ -94,6 +99,7 @@ pub(super) fn space(raw: RawSpace, table: &Scope<'_>) -> Option<SpaceOptions> {
         hosts: hosts.unwrap_or_default(),
         prefix,
         upstreams: upstreams?,
+        upstream_ca,
         strip_prefix: raw.strip_prefix.unwrap_or(true),
         preserve_host: raw.preserve_host.unwrap_or(true),
         authn: authn?,

@@ -1,12 +1,17 @@
 //! The spaces among each other.
 
+use super::cookie::over_tls;
 use super::space::space;
-use crate::app::options::SpaceOptions;
+use crate::app::options::{EdgeOptions, SpaceOptions};
 use crate::config::raw::RawSpace;
 use crate::config::report::Scope;
 use crate::domain::HostPattern;
 
-pub(super) fn spaces(raw: Option<Vec<RawSpace>>, at: &Scope<'_>) -> Option<Vec<SpaceOptions>> {
+pub(super) fn spaces(
+    raw: Option<Vec<RawSpace>>,
+    edge: &EdgeOptions,
+    at: &Scope<'_>,
+) -> Option<Vec<SpaceOptions>> {
     let written = raw.as_ref().map_or(0, Vec::len);
     if written == 0 {
         at.missing("at least one table `[[space]]`");
@@ -21,6 +26,7 @@ pub(super) fn spaces(raw: Option<Vec<RawSpace>>, at: &Scope<'_>) -> Option<Vec<S
     for (index, later) in read.iter().enumerate() {
         let earlier = read[..index].iter().flatten();
         if let Some(later) = later {
+            over_tls(&later.cookie, edge, &at.index(index));
             earlier.for_each(|earlier| compare(earlier, later, &at.index(index)));
         }
     }

@@ -21,7 +21,7 @@ pub(super) use one_or_many::OneOrMany;
 pub(super) use qlik::RawQlik;
 pub(super) use space::{
     RawAccess, RawAssertion, RawClassify, RawCondition, RawCookie, RawLicense, RawPool,
-    RawRequirement, RawSession, RawSpace, RawTimeouts,
+    RawRequirement, RawSession, RawSpace, RawTimeouts, RawUpstreamTls,
 };
 pub(super) use ticket::RawTicket;
 pub(super) use tls::{RawCertificate, RawCertificateRole, RawEdgeTls, RawTls};

@@ -16,6 +16,7 @@ pub(in crate::config) struct RawSpace {
     pub(in crate::config) hosts: Option<Vec<String>>,
     pub(in crate::config) prefix: Option<String>,
     pub(in crate::config) upstream: Option<Vec<String>>,
+    pub(in crate::config) upstream_tls: Option<RawUpstreamTls>,
     pub(in crate::config) strip_prefix: Option<bool>,
     pub(in crate::config) preserve_host: Option<bool>,
     pub(in crate::config) authn: Option<Vec<String>>,
@@ -128,4 +129,10 @@ pub(in crate::config) struct RawTimeouts {
 pub(in crate::config) struct RawPool {
     pub(in crate::config) max_connections: Option<u64>,
     pub(in crate::config) idle_timeout: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::config) struct RawUpstreamTls {
+    pub(in crate::config) ca: Option<String>,
 }

@@ -4,7 +4,7 @@ use rcgen::DnType;
 use tempfile::TempDir;
 
 use crate::kit::house::tls_site;
-use crate::kit::tls::ClientId;
+use crate::kit::tls::Own;
 use crate::kit::{Authority, H2, House, PORTS, Socket, Trust, Upstream, Wire};
 
 /// Space 1001, whose users are the people of Example.
@@ -27,7 +27,7 @@ attributes = { group = "$ou" }
 async fn house(authority: &Authority) -> House {
     let folder = TempDir::new().unwrap();
     authority.issue_for_this_machine(folder.path());
-    authority.write(folder.path(), "ca.pem");
+    authority.write(&folder.path().join("ca.pem"));
     let asks = ", client_ca = \"ca.pem\", client_certificates = \"optional\"";
     let (site, upstream) = (tls_site(&["site"], asks), Upstream::start().await);
     House::at(site, folder, upstream, &format!("{PORTS}{SPACE}")).await
@@ -37,7 +37,7 @@ fn uid() -> DnType {
     DnType::CustomDnType(vec![0, 9, 2342, 19_200_300, 100, 1, 1])
 }
 
-fn ann(authority: &Authority) -> ClientId {
+fn ann(authority: &Authority) -> Own {
     let subject = [
         (DnType::OrganizationName, "Example"),
         (DnType::OrganizationalUnitName, "sales"),
@@ -59,7 +59,7 @@ async fn get(house: &House, trust: &Trust, fields: &str) -> crate::kit::Answer {
 async fn s33_a_client_is_who_its_certificate_says() {
     let authority = Authority::new();
     let house = house(&authority).await;
-    let trust = authority.trust().showing(ann(&authority));
+    let trust = authority.trust().with(ann(&authority));
     for _ in 0..3 {
         get(&house, &trust, "").await.says(200, "GET /x");
     }
@@ -87,7 +87,7 @@ async fn s33_a_client_is_who_its_certificate_says() {
 async fn s33_a_resumed_connection_is_still_the_clients() {
     let authority = Authority::new();
     let house = house(&authority).await;
-    let trust = authority.trust().showing(ann(&authority));
+    let trust = authority.trust().with(ann(&authority));
     let mut resumed = 0;
     for _ in 0..4 {
         let stream = trust.again(house.edge()).await;
@@ -113,17 +113,17 @@ async fn s33_without_a_certificate_that_holds_nobody_comes_in() {
     // Of the authority, and nobody in this space.
     let subject = [(DnType::OrganizationName, "Elsewhere"), (uid(), "ann")];
     let stranger = authority.issue_client(&subject, None);
-    let trust = authority.trust().showing(stranger);
+    let trust = authority.trust().with(stranger);
     assert_eq!(get(&house, &trust, claims).await.status, 401);
     // Of Example, and without what says who it is.
     let subject = [(DnType::OrganizationName, "Example"), (uid(), "bob")];
     let nameless = authority.issue_client(&subject, None);
-    let trust = authority.trust().showing(nameless);
+    let trust = authority.trust().with(nameless);
     let refused = get(&house, &trust, "").await;
     assert_eq!(refused.status, 401);
     assert!(!refused.text().contains("bob"), "{}", refused.text());
     // Of another authority.
-    let trust = authority.trust().showing(ann(&Authority::new()));
+    let trust = authority.trust().with(ann(&Authority::new()));
     let cut = async {
         let stream = trust.connect(house.edge(), &["http/1.1"]).await.ok()?;
         let mut wire = Wire::over(stream);
