@@ -133,6 +133,14 @@ impl Gate {
         }
     }
 
+    /// Ends the sessions whose time was found to be up.
+    pub(super) async fn end_due(&self, ask: &Ask) -> Result<(), StoreError> {
+        for (session, reason) in &ask.due {
+            self.0.sessions.expire(session, *reason).await?;
+        }
+        Ok(())
+    }
+
     /// The session that the store knows for the cookie, or a new one for who the chain says
     /// that the caller is. `rule` says whether one was idle for too long.
     pub(super) async fn find_or_open(
@@ -142,9 +150,7 @@ impl Gate {
         rule: impl Fn(&Session, Tick) -> Ruling,
     ) -> Result<(Arc<Session>, Option<SetCookie>), Refusal> {
         let (sessions, space) = (&self.0.sessions, &self.0.space);
-        for (session, reason) in &ask.due {
-            sessions.expire(session, *reason).await?;
-        }
+        self.end_due(&ask).await?;
         if let (Some(digest), None) = (ask.cookie.digest(), &ask.current)
             && let Resolution::Live(session) = sessions.recall_untouched(digest, space).await?
         {

@@ -229,7 +229,9 @@ impl Gate {
                 let rule = |session: &Session, now| self.0.access.rule(session, method, path, now);
                 self.find_or_open(request, ask, rule).await.map(Some)
             }
-            Verdict::Ask(_) => {
+            Verdict::Ask(ask) => {
+                // One that was idle for too long for a rule is live for who does not ask it.
+                self.end_due(&ask).await?;
                 let session = self.cookie_session(request).await?;
                 Ok(session.map(|session| (session, None)))
             }

@@ -102,3 +102,23 @@ async fn s19_a_credential_opens_a_new_session_and_all_that_were_idle_have_ended(
     assert_eq!(reasons(&stage).await, [EndReason::Idle; 2]);
     assert_eq!(stage.sessions.open(), 1);
 }
+
+#[tokio::test]
+async fn s19_asking_who_one_is_does_not_revive_a_session_that_was_idle_for_too_long() {
+    let rule = AccessRule::new("/**", &[], None).unwrap();
+    let rules = [rule.with_idle_timeout(Duration::from_secs(300))];
+    let stage = Stage::with(|gate| gate.access(rules.into_iter().collect()).qlik_endpoints());
+    let cookie = stage.send(request("/", &[ANN])).await.cookie().unwrap();
+    stage.clock.advance(Duration::from_secs(300));
+    let asked = request("/qps/user", &[(COOKIE.as_str(), &cookie)]);
+    let seen = stage.send(asked).await;
+    assert_eq!(
+        (seen.status, &*seen.body),
+        (StatusCode::OK, r#"{"session":"inactive"}"#)
+    );
+    assert_eq!(
+        status(&stage, "/x", &cookie).await,
+        StatusCode::UNAUTHORIZED
+    );
+    assert_eq!(reasons(&stage).await, [EndReason::Idle]);
+}
