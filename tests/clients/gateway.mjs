@@ -35,12 +35,13 @@ export const portOf = (server) => server.address().port;
 
 /**
  * Starts `gatepass serve` in a new folder with certificates in `tls/`. `configure` gets the ports
- * `{ edge, admin, plain }` and gives the configuration's text.
+ * `{ edge, admin, plain }` and gives the configuration's text; `furnish` puts more into the folder.
  */
-export async function startGateway(configure) {
+export async function startGateway(configure, furnish = () => {}) {
   const folder = mkdtempSync(join(tmpdir(), "gatepass-clients-"));
   const [edge, admin, plain] = await freePorts(3);
   gatepass(folder, "cert", "dev", "--out", "tls");
+  furnish(folder);
   writeFileSync(join(folder, "gatepass.toml"), configure({ edge, admin, plain }));
   const gateway = new Gateway(folder, { edge, admin, plain });
   await gateway.start();
@@ -83,7 +84,7 @@ class Gateway {
       this.#child.once("exit", (code, signal) => resolve(`exited with ${signal ?? code}`));
     });
     const ready = until("the side port is ready", async () => {
-      const answer = await this.ask(`${this.admin}/health/ready`).catch(() => null);
+      const answer = await this.administer("/health/ready").catch(() => null);
       return answer?.status === 200 ? "ready" : null;
     }, START_MILLIS).catch((error) => error.message);
     const state = await Promise.race([this.#exited, ready]);
