@@ -20,6 +20,7 @@
 //! (403) → the handler.
 
 mod builder;
+mod connection;
 mod cursor;
 mod guard;
 mod hosts;

@@ -7,12 +7,14 @@
 
 mod authn;
 pub mod demo;
+mod edge;
 mod error;
 mod explain;
 mod gateway;
 pub mod options;
 mod plan;
 mod space;
+mod tls;
 
 pub use error::{BuildError, SpaceError, StartError};
 pub use explain::{ExplainError, Explanation};

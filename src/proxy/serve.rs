@@ -17,7 +17,7 @@ use super::space::ProxySpace;
 use super::upgrade::UpgradeRequest;
 use super::worker::{ClientConnection, Worker};
 use crate::authn::AuthnRequest;
-use crate::domain::Connection;
+use crate::domain::{Connection, host_of_authority};
 use crate::layer::{Admission, Gate, Refusal, SetCookie, Verdict};
 use crate::telemetry::Outcome;
 
@@ -33,11 +33,15 @@ pub(super) async fn serve(
     // this is dropped.
     let (mut pending, mut upgrade) = (None, None);
     if request.headers().contains_key(header::UPGRADE) {
-        pending = client.framing.upgrade(request.version(), request.headers());
+        let framing = client.framing.as_ref();
+        pending = framing.and_then(|f| f.upgrade(request.version(), request.headers()));
         upgrade = UpgradeRequest::take(&mut request);
     }
     let (mut parts, body) = request.into_parts();
     let connection = facts(worker, client, &parts);
+    if let Some(certificate) = client.tls.as_ref().and_then(|tls| tls.certificate.as_ref()) {
+        parts.extensions.insert(Arc::clone(certificate));
+    }
 
     // route
     if settle_host(&mut parts).is_none() {
@@ -47,6 +51,12 @@ pub(super) async fn serve(
         .headers
         .get(header::HOST)
         .and_then(|host| host.to_str().ok());
+    if let (Some(tls), Some(host)) = (&client.tls, host)
+        && host_of_authority(host).is_some()
+        && !tls.serves(host)
+    {
+        return rescue::misdirected(&parts.headers);
+    }
     let targets = edge.targets.load();
     let Routed {
         target,
@@ -70,7 +80,7 @@ pub(super) async fn serve(
     );
 
     // our own paths
-    if Gate::is_reserved(below.as_str()) {
+    if gate.is_own(below.as_str()) {
         if let (Some(jwks), "/.gatepass/jwks.json") = (&settings.jwks, below.as_str()) {
             return record.done(rescue::json(jwks.clone()));
         }
@@ -91,10 +101,16 @@ pub(super) async fn serve(
             Ok((session, None))
         }
         Verdict::Denied(session, denied) => Err((gate.denial(&session, denied), None)),
+        Verdict::Refused(refusal) => Err((refusal, None)),
         Verdict::Ask(ask) => match Box::pin(gate.admit(asked, &below, ask)).await {
             Admission::Admitted { session, cookie } => {
                 record.established(&session);
                 Ok((session, cookie))
+            }
+            Admission::Redirected { session, response } => {
+                record.established(&session);
+                record.session(&session);
+                return record.done(response.map(ProxyBody::full));
             }
             Admission::Refused { refusal, cookie } => Err((refusal, cookie)),
         },
@@ -103,10 +119,13 @@ pub(super) async fn serve(
         Ok(admitted) => admitted,
         Err((refusal, cookie)) => {
             record.refused(&refusal);
-            return record.done(refused(gate, asked, &refusal, cookie));
+            // Boxed for the same reason.
+            let response = Box::pin(refused(gate, asked, &refusal, cookie)).await;
+            return record.done(response);
         }
     };
     record.session(&session);
+    let is_activity = upgrade.is_none() || gate.is_activity(&parts.method, &below);
 
     // scrub, assert, forward
     let stripped = if settings.strip_prefix { prefix_len } else { 0 };
@@ -131,6 +150,7 @@ pub(super) async fn serve(
         body,
         upgrade,
         pending,
+        is_activity,
         record: &mut record,
     })
     .await;
@@ -140,16 +160,18 @@ pub(super) async fn serve(
 /// Who is there: the socket's facts, or what trusted proxies vouch for.
 fn facts(worker: &Worker, client: &ClientConnection, parts: &Parts) -> Connection {
     let trusted = worker.edge.trusted.load();
-    let mut connection = trusted.resolve(client.peer, false, &parts.headers);
-    if !trusted.contains(client.peer.ip()) {
+    let tls = client.tls.is_some();
+    let mut connection = trusted.resolve(client.peer, tls, &parts.headers);
+    if !tls && !trusted.contains(client.peer.ip()) {
         connection.scheme = worker.edge.settings.scheme;
     }
     connection
 }
 
 /// Puts the target of an absolute-form request where it belongs: the authority into Host
-/// (RFC 9112, section 3.2.2), the path alone into the target. `None` when it has no path.
-fn settle_host(parts: &mut Parts) -> Option<()> {
+/// (RFC 9112, section 3.2.2), the path alone into the target; so with every HTTP/2 request.
+/// `None` when it has no path.
+pub(super) fn settle_host(parts: &mut Parts) -> Option<()> {
     if let Some(authority) = parts.uri.authority() {
         let host = HeaderValue::from_str(authority.as_str()).ok()?;
         parts.headers.insert(header::HOST, host);
@@ -165,13 +187,14 @@ fn with_path(parts: &Parts, path: &str) -> Option<PathAndQuery> {
     }
 }
 
-fn refused(
+async fn refused(
     gate: &Gate,
     request: AuthnRequest<'_>,
     refusal: &Refusal,
     cookie: Option<SetCookie>,
 ) -> Response<ProxyBody> {
-    answer(gate.refuse(request, refusal).map(ProxyBody::full), cookie)
+    let response = gate.refuse(request, refusal).await;
+    answer(response.map(ProxyBody::full), cookie)
 }
 
 /// The response, with the cookie of a session that it opened.

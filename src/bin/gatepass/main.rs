@@ -1,11 +1,13 @@
 //! The `gatepass` command: the gateway, and what operators need around it.
 
+mod cert;
 mod check;
 mod demo;
 mod exit;
 mod follow;
 mod key;
 mod output;
+mod pkcs12;
 mod prompt;
 mod serve;
 mod sessions;
@@ -53,6 +55,9 @@ enum Command {
     Sessions(sessions::Args),
     /// Lock and unlock users of a running gateway
     Users(users::Args),
+    /// Make certificates
+    #[command(subcommand)]
+    Cert(cert::Command),
     /// Mint a JWT for tests
     Token(token::Args),
     /// Print a shell's completions
@@ -70,6 +75,7 @@ fn main() -> ExitCode {
         Command::Key(command) => key::run(command),
         Command::Sessions(args) => sessions::run(&args),
         Command::Users(args) => users::run(&args),
+        Command::Cert(command) => cert::run(command),
         Command::Token(args) => token::run(&args),
         Command::Completions(args) => shell::completions(&args),
         Command::Man => shell::man(),

@@ -4,7 +4,11 @@
 //! everything that is wrong. Whether anything was reported decides in the end.
 
 mod access;
+mod admin;
 mod authn;
+mod certificate;
+mod certificate_role;
+mod cookie;
 mod edge;
 mod gateway;
 mod header_name;
@@ -12,7 +16,13 @@ mod identity_headers;
 mod jwt;
 mod license;
 mod network;
+mod qlik;
+mod response_headers;
 mod space;
 mod spaces;
+mod ticket;
+mod tls;
+mod upstream_tls;
+mod websocket;
 
 pub(super) use gateway::gateway;

@@ -1,11 +1,17 @@
 //! Whole configurations: what good ones become, and how bad ones are answered.
 
+mod cookies;
 mod environment;
 mod keys;
 mod messages;
 mod options;
 mod reference;
+mod responses;
+mod rules;
 mod security_messages;
+mod tickets;
+mod tls;
+mod websocket;
 
 use super::{Config, ConfigErrors, Loaded};
 
@@ -26,7 +32,9 @@ fn read(
 ) -> (String, Result<Loaded, ConfigErrors>) {
     let folder = tempfile::tempdir().unwrap();
     for file in files {
-        std::fs::write(folder.path().join(file), "").unwrap();
+        let path = folder.path().join(file);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, "").unwrap();
     }
     let variables = variables
         .iter()

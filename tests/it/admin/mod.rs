@@ -3,3 +3,4 @@
 mod access;
 mod api;
 mod ports;
+mod tls;
