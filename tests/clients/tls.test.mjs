@@ -110,7 +110,7 @@ test("a certificate of another authority is turned away, and the client is told 
   assert.notEqual(code, 0);
   assert.match(err, /alert unknown ca|alert bad certificate|decrypt error/i);
   console.log(`certificate of another authority: ${err.trim()}`);
-  await until("the log tells the reason", () => /handshake.*(UnknownIssuer|unknown issuer)/is.test(gateway.log));
+  await until("the log tells the reason", () => gateway.log.includes("no authority of `client_ca` has issued it"));
 });
 
 test("connections are resumed", async () => {
@@ -163,9 +163,13 @@ test("exchanged certificates are shown to new connections, and open ones go on",
 
 test("a broken certificate file is refused and the old one stays", async () => {
   const chain = at(gateway, "server.pem");
-  const good = readFileSync(chain);
+  const [good, before] = [readFileSync(chain), gateway.log.length];
   writeFileSync(chain, "not a certificate\n");
-  await until("the log names the file", () => /server\.pem/.test(gateway.log) && /refused|not|no certificate/i.test(gateway.log));
+  const line = await until("the log names the file", () => {
+    const lines = gateway.log.slice(before).split("\n");
+    return lines.find((one) => one.includes("tls/server.pem"));
+  });
+  console.log(`broken certificate: ${line.trim()}`);
   const { out, err } = await curl(gateway, "-o", "/dev/null", "-w", "%{http_code}", `${gateway.edge}/x`);
   assert.equal(out, "200", err);
   writeFileSync(chain, good);
