@@ -45,6 +45,7 @@ space = "1003"
 
 [[space]]
 id = "1001"
+hosts = ["127.0.0.1"]
 upstream = ["http://127.0.0.1:${portOf(application)}"]
 authn = ["ticket"]
 identity_headers = ["qlik"]
@@ -57,6 +58,7 @@ endpoints = true
 
 [[space]]
 id = "1002"
+hosts = ["127.0.0.1"]
 prefix = "/engine"
 upstream = ["http://127.0.0.1:${portOf(engine)}"]
 authn = ["ticket"]
@@ -68,6 +70,7 @@ csrf_token = false
 
 [[space]]
 id = "1003"
+hosts = ["127.0.0.1"]
 prefix = "/external"
 upstream = ["http://127.0.0.1:${portOf(application)}"]
 authn = ["ticket"]
@@ -84,7 +87,7 @@ after(async () => {
 
 /** An engine that answers JSON-RPC, as far as opening a session and asking its version needs. */
 async function startEngine() {
-  const server = createServer();
+  const server = createServer((request, response) => response.end("the engine"));
   const sockets = new WebSocketServer({ server });
   sockets.on("connection", (socket, request) => {
     upgrades.push({ url: request.url, headers: request.headers });
