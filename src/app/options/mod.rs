@@ -8,19 +8,27 @@
 mod admin;
 mod assertion;
 mod authn;
+mod certificate;
 mod edge;
 mod gateway;
 mod identity_headers;
 mod jwt;
+mod qlik;
 mod space;
+mod ticket;
 mod upstream;
+mod websocket;
 
 pub use admin::{AdminOptions, CertificateRole};
 pub use assertion::AssertionOptions;
 pub use authn::{AnonymousMode, AuthnMethod, HeaderOptions, HeaderUser, LocalOptions};
+pub use certificate::CertificateOptions;
 pub use edge::{EdgeLimits, EdgeOptions, EdgeTimeouts};
 pub use gateway::{GatewayOptions, LogFormat, LogOptions, StoreKind, StoreOptions};
 pub use identity_headers::{HeaderTemplate, IdentityHeaders, TemplateError, TemplatePart};
 pub use jwt::{AttributeMapping, JwtClaims, JwtDirectory, JwtOptions, KeySource};
+pub use qlik::QlikOptions;
 pub use space::SpaceOptions;
+pub use ticket::TicketOptions;
 pub use upstream::{PoolOptions, Upstream, UpstreamError, UpstreamTimeouts};
+pub use websocket::WebSocketOptions;
