@@ -34,7 +34,7 @@ async fn storm(edge: SocketAddr, stop: Arc<AtomicBool>, next: Arc<AtomicU64>) ->
         };
         assert_eq!(status, 200, "a login was refused");
         let cookie = cookie.expect("a login gives a cookie");
-        if n % 3 > 0 {
+        if !n.is_multiple_of(3) {
             told.open.push(cookie);
             continue;
         }
