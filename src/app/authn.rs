@@ -62,6 +62,8 @@ pub(super) struct Counter<'c> {
     pub(super) state: &'c Arc<SpaceState>,
     /// Where login modules reach the side port.
     pub(super) side_port: &'c str,
+    /// Whether another space has the same prefix, so that the prefix does not tell them apart.
+    pub(super) shares_prefix: bool,
 }
 
 /// The chain of a space, in the order of its options.
@@ -125,6 +127,9 @@ impl Counter<'_> {
         let tickets = TicketAuthenticator::new(self.sessions.clone(), Arc::clone(self.state));
         Ok(match &options.module {
             None => tickets,
+            Some(module) if self.shares_prefix => {
+                tickets.module(LoginModule::by_id(module, self.side_port, &space.id)?)
+            }
             Some(module) => {
                 tickets.module(LoginModule::new(module, self.side_port, &space.prefix)?)
             }

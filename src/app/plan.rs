@@ -76,6 +76,10 @@ impl Planner<'_> {
                 sessions: self.sessions,
                 state: &state,
                 side_port: &side_port,
+                shares_prefix: options
+                    .spaces
+                    .iter()
+                    .any(|other| other.id != space.id && other.prefix == space.prefix),
             };
             let chain =
                 chain(space, &counter, self.users, &mut users, self.clock).map_err(failed)?;

@@ -1,5 +1,6 @@
 //! The session cookie: the one place that reads and sets it.
 
+use http::Response;
 use http::header::{COOKIE, HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
 
 use crate::domain::{CookiePolicy, Scheme, Token, TokenDigest};
@@ -124,6 +125,14 @@ impl CookieNames {
         header.set_sensitive(true);
         SetCookie(header)
     }
+}
+
+/// `response` with the cookie of a session that was opened or left, if one was.
+pub(super) fn with_cookie<B>(mut response: Response<B>, cookie: Option<SetCookie>) -> Response<B> {
+    if let Some(cookie) = cookie {
+        cookie.apply(response.headers_mut());
+    }
+    response
 }
 
 /// A `Set-Cookie` header for a response.

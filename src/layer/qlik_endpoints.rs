@@ -17,7 +17,7 @@ use percent_encoding::utf8_percent_encode;
 use serde::Serialize;
 
 use super::admit::Refusal;
-use super::cookie::SetCookie;
+use super::cookie::{SetCookie, with_cookie};
 use super::cors;
 use super::endpoints::{any_case_parameter, is_same_origin};
 use super::gate::{Gate, Verdict};
@@ -271,12 +271,5 @@ fn empty() -> Response<Bytes> {
     *response.status_mut() = StatusCode::NO_CONTENT;
     let no_store = HeaderValue::from_static("no-store");
     response.headers_mut().insert(CACHE_CONTROL, no_store);
-    response
-}
-
-fn with_cookie(mut response: Response<Bytes>, cookie: Option<SetCookie>) -> Response<Bytes> {
-    if let Some(cookie) = cookie {
-        cookie.apply(response.headers_mut());
-    }
     response
 }

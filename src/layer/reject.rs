@@ -138,7 +138,7 @@ impl Gate {
             Some(Challenge::LoginPage | Challenge::LoginModule) => format!(
                 "Cookie realm=\"{realm}\", form-action=\"{}/.gatepass/login\", cookie-name=\"{}\"",
                 self.0.prefix,
-                self.0.cookie.name(self.0.scheme),
+                self.0.cookie.name(self.scheme(&request)),
             ),
             None => bearer(realm.as_str(), None),
         };

@@ -3,7 +3,7 @@
 use http::Uri;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::domain::{PathPrefix, TargetId};
+use crate::domain::{PathPrefix, SpaceId, TargetId};
 
 /// What stays as it is in a query parameter's value (RFC 3986, section 2.3).
 const VALUE: &AsciiSet = &NON_ALPHANUMERIC
@@ -52,6 +52,24 @@ impl LoginModule {
         side_port: &str,
         prefix: &PathPrefix,
     ) -> Result<Self, LoginModuleError> {
+        Self::at(address, side_port, prefix.as_str())
+    }
+
+    /// As [`new`](Self::new), for a space whose prefix others have too: the side port knows
+    /// it by its id.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn by_id(
+        address: &str,
+        side_port: &str,
+        space: &SpaceId,
+    ) -> Result<Self, LoginModuleError> {
+        Self::at(address, side_port, &format!("/{space}"))
+    }
+
+    fn at(address: &str, side_port: &str, place: &str) -> Result<Self, LoginModuleError> {
         Self::check_address(address)?;
         Self::check_side_port(side_port)?;
         let separator = match address.split_once('?') {
@@ -61,7 +79,7 @@ impl LoginModule {
             Some(_) => "&",
         };
         let side_port = side_port.trim_end_matches('/');
-        let rest = format!("{side_port}/qps{prefix}/");
+        let rest = format!("{side_port}/qps{place}/");
         Ok(Self {
             address: format!("{address}{separator}").into(),
             proxy_rest_uri: utf8_percent_encode(&rest, VALUE).to_string().into(),

@@ -228,6 +228,10 @@ async fn who_brings_no_ticket_is_sent_to_the_module() {
     let root = LoginModule::new("https://l", "http://[::1]:8081/", &PathPrefix::default());
     let address = root.unwrap().address_for(target);
     assert!(address.ends_with("proxyRestUri=http%3A%2F%2F%5B%3A%3A1%5D%3A8081%2Fqps%2F"));
+    let space = SpaceId::new("1001").unwrap();
+    let by_id = LoginModule::by_id("https://l", "http://side:8081", &space);
+    let address = by_id.unwrap().address_for(target);
+    assert!(address.ends_with("%3A8081%2Fqps%2F1001%2F"), "{address}");
     booth.tickets = booth.tickets.module(module("https://login.example.com"));
     let outcome = booth.redeem("").await;
     assert!(matches!(

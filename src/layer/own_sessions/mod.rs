@@ -19,7 +19,7 @@ use http_body::Body;
 use self::end::{Ending, UNKNOWN};
 use super::admit::Refusal;
 use super::client::accepts_html;
-use super::cookie::SetCookie;
+use super::cookie::{SetCookie, with_cookie};
 use super::endpoints::is_same_origin;
 use super::form::{is_form, read_form};
 use super::gate::{Gate, Verdict};
@@ -143,11 +143,4 @@ impl Gate {
         response.headers_mut().insert(ALLOW, allow);
         response
     }
-}
-
-fn with_cookie(mut response: Response<Bytes>, cookie: Option<SetCookie>) -> Response<Bytes> {
-    if let Some(cookie) = cookie {
-        cookie.apply(response.headers_mut());
-    }
-    response
 }
