@@ -88,7 +88,14 @@ impl Sessions {
     /// Sweeps every `interval`, for as long as it is polled, and looks at sessions with open
     /// exchanges as often as their ends need it. A failed sweep is logged and tried again.
     pub async fn run_sweeper(self, interval: Duration) {
-        tokio::join!(self.sweep_all_every(interval), self.watch_tied());
+        // Side by side, neither of which ends.
+        let mut all = std::pin::pin!(self.sweep_all_every(interval));
+        let mut tied = std::pin::pin!(self.watch_tied());
+        std::future::poll_fn(|context| {
+            let _ = tied.as_mut().poll(context);
+            all.as_mut().poll(context)
+        })
+        .await;
     }
 
     async fn watch_tied(&self) {
