@@ -2,9 +2,11 @@
 
 use tempfile::TempDir;
 
-use crate::kit::command::{run, run_with};
+use crate::kit::command::{Running, run, run_with};
 use crate::kit::house::{furnish, header_space};
-use crate::kit::{Admin, Browser, LOCAL, PORTS, Script, Served, Socket, Wire, eventually};
+use crate::kit::{
+    Admin, Browser, LOCAL, PORTS, Script, Served, Socket, Upstream, Wire, eventually,
+};
 
 #[tokio::test]
 async fn a_log_that_nobody_reads_holds_up_nobody() {
