@@ -7,7 +7,7 @@ LOCKED := --locked
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test lint rust-tools format clippy deny test-rust features doc release clients bench
+.PHONY: help run test lint rust-tools format clippy deny test-rust features doc release clients soak bench
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,7 +58,12 @@ release: ## The release binary
 clients: release ## Real clients (a browser, a WebSocket client) against the running demo
 	TESTED_GATEPASS="$(abspath $(TARGET_DIR))/release/gatepass" tests/clients/run
 
-bench: ## Benchmarks: as a proxy against nginx and haproxy, TLS, the layer, the table, searches
+ROUNDS ?= 100
+
+soak: ## Kill the gateway under a storm of logins, ROUNDS=100 times; count what is lost
+	GATEPASS_SOAK_ROUNDS=$(ROUNDS) $(CARGO) test $(LOCKED) --test it store::kill -- --nocapture
+
+bench: ## Benchmarks: as a proxy against nginx and haproxy, TLS, the layer, the table, searches, stores
 	benches/proxy.py
 	benches/proxy.py --one-core
 	benches/tls.py --one-core
@@ -66,3 +71,4 @@ bench: ## Benchmarks: as a proxy against nginx and haproxy, TLS, the layer, the 
 	benches/layer.py --one-core
 	$(CARGO) bench $(LOCKED) --bench table
 	$(CARGO) bench $(LOCKED) --bench search
+	$(CARGO) bench $(LOCKED) --bench store

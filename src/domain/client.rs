@@ -4,49 +4,32 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-/// What kind of program a client is (`client_type` in the Octane dialect).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum ClientType {
-    /// A person's browser.
-    #[default]
-    Ui,
-    /// A program that integrates.
-    Integration,
-    /// A build server.
-    Ci,
-}
+use super::named::named_enum;
 
-impl ClientType {
-    /// `UI`, `Integration` or `CI`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ui => "UI",
-            Self::Integration => "Integration",
-            Self::Ci => "CI",
-        }
+named_enum! {
+    /// What kind of program a client is (`client_type` in the Octane dialect).
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    #[non_exhaustive]
+    pub enum ClientType, "client type" {
+        /// A person's browser.
+        #[default]
+        Ui = "UI",
+        /// A program that integrates.
+        Integration = "Integration",
+        /// A build server.
+        Ci = "CI",
     }
 }
 
-/// Whether a person looks or a program calls (`access_type` in the Octane dialect).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum AccessType {
-    /// A page in a browser.
-    #[default]
-    Ui,
-    /// A program.
-    Api,
-}
-
-impl AccessType {
-    /// `UI` or `API`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ui => "UI",
-            Self::Api => "API",
-        }
+named_enum! {
+    /// Whether a person looks or a program calls (`access_type` in the Octane dialect).
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+    pub enum AccessType, "access type" {
+        /// A page in a browser.
+        #[default]
+        Ui = "UI",
+        /// A program.
+        Api = "API",
     }
 }
 

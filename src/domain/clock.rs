@@ -37,6 +37,12 @@ impl Tick {
         Self(self.0.saturating_add(millis(duration)))
     }
 
+    /// This tick less `duration`, or the clock's start where that is out of range.
+    #[must_use]
+    pub fn before(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(millis(duration)))
+    }
+
     /// How long after `earlier` this is; zero when it is not after it.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {

@@ -8,109 +8,9 @@ use std::sync::{Arc, OnceLock};
 use arc_swap::ArcSwapOption;
 
 use super::{
-    ClientInfo, Clock, Identity, Lifetime, SessionId, SignOnId, SpaceId, SpaceState, Tick,
-    Timestamp, TokenDigest, UserKey,
+    ClientInfo, Clock, EndReason, Identity, Lifetime, Method, SessionEnd, SessionId, SessionRecord,
+    SignOnId, SpaceId, SpaceState, Tick, Timestamp, TokenDigest, UserKey,
 };
-
-/// How a session's user was authenticated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum Method {
-    /// A signed token.
-    Jwt,
-    /// A header from a trusted peer.
-    Header,
-    /// A name and a password, here.
-    Local,
-    /// A one-time ticket that a trusted program bought for the user.
-    Ticket,
-    /// A client certificate.
-    Certificate,
-    /// A trusted program that opened the session and chose its secret.
-    SessionModule,
-    /// Nobody in particular.
-    Anonymous,
-    /// By the program that embeds the layer.
-    Custom,
-    /// An administrator's API key, at the side port and there only.
-    ApiKey,
-}
-
-impl Method {
-    /// As the configuration spells it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Jwt => "jwt",
-            Self::Header => "header",
-            Self::Local => "local",
-            Self::Ticket => "ticket",
-            Self::Certificate => "certificate",
-            Self::SessionModule => "session-module",
-            Self::Anonymous => "anonymous",
-            Self::Custom => "custom",
-            Self::ApiKey => "api-key",
-        }
-    }
-}
-
-/// Why a session ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum EndReason {
-    /// The user logged out.
-    LoggedOut,
-    /// No request for longer than the idle timeout.
-    Idle,
-    /// Older than the absolute timeout.
-    Expired,
-    /// An administrator ended it.
-    Terminated,
-    /// A later login of the user needed its place under the limit.
-    Displaced,
-    /// The identity provider revoked it.
-    Revoked,
-    /// The same client authenticated anew.
-    Replaced,
-}
-
-impl EndReason {
-    /// Every reason.
-    pub const ALL: [Self; 7] = [
-        Self::LoggedOut,
-        Self::Idle,
-        Self::Expired,
-        Self::Terminated,
-        Self::Displaced,
-        Self::Revoked,
-        Self::Replaced,
-    ];
-
-    /// As the APIs and metrics spell it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::LoggedOut => "logged_out",
-            Self::Idle => "idle",
-            Self::Expired => "expired",
-            Self::Terminated => "terminated",
-            Self::Displaced => "displaced",
-            Self::Revoked => "revoked",
-            Self::Replaced => "replaced",
-        }
-    }
-}
-
-/// The end of a session.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SessionEnd {
-    /// When.
-    pub at: Timestamp,
-    /// Why.
-    pub reason: EndReason,
-    /// Who, when somebody did: an API key's id or a user.
-    pub by: Option<Arc<str>>,
-}
 
 /// Whether a session may still be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -187,6 +87,55 @@ impl Session {
             license: new.license,
             method: new.method,
             announced: AtomicBool::new(false),
+        }
+    }
+
+    /// The session that `record` is of, in `space`, as it goes on now.
+    ///
+    /// Its age is what the wall clock says, for no other clock outlives a process: a start in
+    /// the future counts as now. From here on it ages on the clock that never steps.
+    #[must_use]
+    pub fn restore(record: SessionRecord, space: Arc<SpaceState>, clock: &dyn Clock) -> Self {
+        let (tick, wall) = (clock.tick(), clock.wall());
+        let started = tick.before(wall.since(record.started_at));
+        let active = started.after(record.last_active.since(record.started_at));
+        let end = OnceLock::new();
+        if let Some(ended) = record.end {
+            let _ = end.set(Box::new(ended));
+        }
+        Self {
+            last_active: AtomicU64::new(active.min(tick).max(started).as_millis()),
+            end,
+            space,
+            digest: record.digest,
+            started,
+            prepared: ArcSwapOption::empty(),
+            id: record.id,
+            identity: record.identity,
+            started_at: record.started_at,
+            sign_on: record.sign_on,
+            client: record.client,
+            license: record.license,
+            method: record.method,
+            announced: AtomicBool::new(false),
+        }
+    }
+
+    /// Everything about it that outlives a process.
+    #[must_use]
+    pub fn record(&self) -> SessionRecord {
+        SessionRecord {
+            id: self.id,
+            digest: self.digest,
+            space: self.space_id().clone(),
+            identity: Arc::clone(&self.identity),
+            method: self.method,
+            client: self.client.clone(),
+            license: self.license.clone(),
+            sign_on: self.sign_on,
+            started_at: self.started_at,
+            last_active: self.last_active(),
+            end: self.end().cloned(),
         }
     }
 
@@ -457,6 +406,45 @@ mod tests {
         assert!(!s.set_end(end(EndReason::Idle)));
         assert_eq!(s.end().map(|e| e.reason), Some(EndReason::LoggedOut));
         assert_eq!(s.liveness(clock.tick()), Liveness::Ended);
+    }
+
+    #[test]
+    fn s19_a_restored_session_is_as_old_as_it_was() {
+        let clock = ManualClock::new();
+        let s = session(&clock);
+        clock.advance(Duration::from_secs(20));
+        s.touch(clock.tick());
+        let record = s.record();
+        clock.advance(Duration::from_secs(30));
+        // Another process, whose ticks are others.
+        let later = ManualClock::new();
+        later.step_wall(50_000);
+        let restore = |record: &SessionRecord| {
+            Session::restore(record.clone(), Arc::clone(s.space()), &later)
+        };
+        let restored = restore(&record);
+        assert_eq!(restored.record(), record);
+        assert_eq!(restored.expires_at(), s.expires_at());
+        assert_eq!(restored.liveness(later.tick()), Liveness::Live);
+        later.advance(Duration::from_secs(30));
+        assert_eq!(
+            restored.liveness(later.tick()),
+            Liveness::Due(EndReason::Idle)
+        );
+        restored.touch(later.tick());
+        later.advance(Duration::from_secs(20));
+        assert_eq!(
+            restored.liveness(later.tick()),
+            Liveness::Due(EndReason::Expired)
+        );
+        later.step_wall(-3_600_000);
+        let young = restore(&record);
+        assert_eq!(
+            young.liveness(later.tick()),
+            Liveness::Live,
+            "a start to come is now"
+        );
+        assert_eq!(young.last_active(), young.started_at());
     }
 
     #[test]

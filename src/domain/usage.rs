@@ -36,3 +36,14 @@ pub struct DayPeak {
     /// The most sessions open at a time.
     pub peak: u64,
 }
+
+/// The peak of a license on a day, as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LicensePeak {
+    /// The space.
+    pub space: SpaceId,
+    /// The license; `None` stands for the sessions that use none.
+    pub license: Option<Arc<str>>,
+    /// Midnight UTC at which the day began, and the most sessions open at a time.
+    pub day: DayPeak,
+}

@@ -3,12 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use dashmap::DashMap;
-
 use super::{
-    Inner, LicenseMeter, Observer, Sessions, exchanges, flights, interner, locks, table, tombstones,
+    Inner, LicenseMeter, Observer, Sessions, exchanges, flights, locks, table, tombstones,
 };
-use crate::domain::{Clock, SessionPolicy, SpaceId, SpaceState, SystemClock, UserLimit};
+use crate::domain::{Clock, SessionPolicy, SpaceId, Spaces, SystemClock, UserLimit};
 use crate::store::{MemoryStore, Retention, SessionStore};
 
 /// Settings for [`Sessions`]. What is not set has the default that it names.
@@ -19,6 +17,7 @@ pub struct SessionsBuilder {
     clock: Arc<dyn Clock>,
     retention: Retention,
     store: Option<Arc<dyn SessionStore>>,
+    spaces: Spaces,
     observers: Vec<Arc<dyn Observer>>,
 }
 
@@ -30,6 +29,7 @@ impl SessionsBuilder {
             clock: Arc::new(SystemClock::new()),
             retention: Retention::default(),
             store: None,
+            spaces: Spaces::new(),
             observers: Vec::new(),
         }
     }
@@ -72,6 +72,13 @@ impl SessionsBuilder {
         self
     }
 
+    /// The registry of spaces: the store's, when the store restores sessions. Default: one of
+    /// its own.
+    pub fn spaces(mut self, spaces: Spaces) -> Self {
+        self.spaces = spaces;
+        self
+    }
+
     /// The clock to go by. Default: the machine's.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
@@ -87,20 +94,17 @@ impl SessionsBuilder {
     /// The sessions. Nothing sweeps them yet: see [`Sessions::run_sweeper`].
     #[must_use]
     pub fn build(self) -> Sessions {
-        let default_space = SpaceState::new(self.space.clone(), self.policy);
-        let spaces = DashMap::new();
-        spaces.insert(self.space, Arc::clone(&default_space));
+        let default_space = self.spaces.put(&self.space, self.policy);
         let store = self
             .store
             .unwrap_or_else(|| Arc::new(MemoryStore::new(self.retention, Arc::clone(&self.clock))));
         Sessions(Arc::new(Inner {
             table: table::Table::new(),
-            spaces,
+            spaces: self.spaces,
             default_space,
             exchanges: exchanges::Exchanges::default(),
             tombstones: tombstones::Tombstones::default(),
             flights: flights::Flights::default(),
-            interner: interner::Interner::default(),
             locks: locks::Locks::default(),
             licenses: LicenseMeter::new(Arc::clone(&self.clock), self.retention.time),
             observers: self.observers.into(),

@@ -1,12 +1,14 @@
 //! The end of sessions: one, many, a user's, a space's.
 
+use std::collections::VecDeque;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 
 use super::Sessions;
 use crate::domain::{
-    EndReason, Identity, Session, SessionEnd, SessionId, SpaceId, SpaceState, UserKey,
+    EndReason, Identity, Session, SessionEnd, SessionId, SpaceId, SpaceState, Timestamp, UserKey,
 };
-use crate::store::{self, StoreError};
+use crate::store::{self, StoreError, Touch};
 
 /// Why, and by whom, a session is ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +55,17 @@ pub enum EndOutcome {
     Unknown,
 }
 
+/// A session that is to be ended.
+pub(super) struct Due {
+    pub(super) session: Arc<Session>,
+    /// As of when; `None` for the moment when it is ended.
+    pub(super) at: Option<Timestamp>,
+    pub(super) cause: EndCause,
+}
+
+/// Ends under way at a time.
+const AT_ONCE: usize = 1024;
+
 impl EndOutcome {
     /// The session, if there is one.
     #[must_use]
@@ -76,12 +89,26 @@ impl Sessions {
         session: &Arc<Session>,
         cause: EndCause,
     ) -> Result<EndOutcome, StoreError> {
+        self.end_at(session, self.0.clock.wall(), cause).await
+    }
+
+    /// Ends `session` as of `at`.
+    pub(super) async fn end_at(
+        &self,
+        session: &Arc<Session>,
+        at: Timestamp,
+        cause: EndCause,
+    ) -> Result<EndOutcome, StoreError> {
         let end = SessionEnd {
-            at: self.0.clock.wall(),
+            at,
             reason: cause.reason,
             by: cause.by,
         };
-        let stored = self.0.store.end(session.id(), end.clone()).await?;
+        let stored = self
+            .0
+            .store
+            .end(Touch::last_of(session), end.clone())
+            .await?;
         self.0
             .tombstones
             .bury(*session.digest(), self.0.clock.tick());
@@ -141,21 +168,59 @@ impl Sessions {
         self.end(session, EndCause::because(reason)).await.map(drop)
     }
 
-    /// Ends `sessions`, one after the other; says what became of each, in their order.
+    /// Ends `sessions`; says what became of each, in their order.
     ///
     /// # Errors
     ///
-    /// As [`end`](Self::end), at the first that fails; those before it have ended.
+    /// As [`end`](Self::end), at the first that fails; others may have ended.
     pub async fn end_many(
         &self,
         sessions: &[Arc<Session>],
         cause: &EndCause,
     ) -> Result<Vec<EndOutcome>, StoreError> {
-        let mut outcomes = Vec::with_capacity(sessions.len());
-        for session in sessions {
-            outcomes.push(self.end(session, cause.clone()).await?);
+        let ends = sessions.iter().map(|session| Due {
+            session: Arc::clone(session),
+            at: None,
+            cause: cause.clone(),
+        });
+        self.end_all(ends.collect()).await
+    }
+
+    /// Ends all of `due`, in their order or, where a store takes its time, many at once.
+    pub(super) async fn end_all(&self, due: Vec<Due>) -> Result<Vec<EndOutcome>, StoreError> {
+        let mut outcomes = Vec::new();
+        if !self.0.store.outlives_process() {
+            for Due { session, at, cause } in due {
+                let at = at.unwrap_or_else(|| self.0.clock.wall());
+                outcomes.push(self.end_at(&session, at, cause).await?);
+                if outcomes.len().is_multiple_of(256) {
+                    tokio::task::yield_now().await;
+                }
+            }
+            return Ok(outcomes);
         }
-        Ok(outcomes)
+        // A store that groups what it is asked at once is asked for many at once.
+        let mut due = due.into_iter();
+        let mut under_way = VecDeque::new();
+        loop {
+            while under_way.len() < AT_ONCE
+                && let Some(Due { session, at, cause }) = due.next()
+            {
+                let this = self.clone();
+                under_way.push_back(tokio::spawn(async move {
+                    let at = at.unwrap_or_else(|| this.0.clock.wall());
+                    this.end_at(&session, at, cause).await
+                }));
+            }
+            let Some(next) = under_way.pop_front() else {
+                return Ok(outcomes);
+            };
+            outcomes.push(match next.await {
+                Ok(outcome) => outcome?,
+                Err(failed) if failed.is_panic() => resume_unwind(failed.into_panic()),
+                Err(_) => return Err(StoreError::Unavailable("the process ends".into())),
+            });
+        }
     }
 
     /// Ends all sessions of `user`, including those that are being opened at this moment:

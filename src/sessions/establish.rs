@@ -10,7 +10,7 @@ use crate::domain::{
     EndReason, Liveness, Method, NewSession, Session, SpaceState, Tick, Timestamp, Token,
     TokenDigest,
 };
-use crate::store::{Created, StoreError};
+use crate::store::{Created, StoreError, Touch};
 
 /// Under what circumstances a session is to be opened.
 #[derive(Clone, Debug, Default)]
@@ -218,7 +218,7 @@ impl Sessions {
             self.expire(&old, EndReason::Replaced).await?;
         }
         let token = Token::generate();
-        let new = self.0.interner.share(new);
+        let new = self.0.spaces.share(new);
         let digest = match (chosen, new.method) {
             (Some(chosen), _) => chosen,
             (None, Method::ApiKey) => token.side_port_digest(),
@@ -264,7 +264,7 @@ impl Sessions {
                 .end()
                 .cloned()
                 .expect("only an ended session is not published");
-            let _ = self.0.store.end(session.id(), end).await?;
+            let _ = self.0.store.end(Touch::last_of(&session), end).await?;
             return Err(EstablishError::EndedMeanwhile);
         }
         if let Some(join) = join {

@@ -6,27 +6,8 @@ use std::time::Duration;
 use dashmap::DashMap;
 
 use super::{EndCause, Sessions};
-use crate::domain::{Identity, Session, SpaceId, Tick, Timestamp, UserKey};
+use crate::domain::{Identity, Session, SpaceId, Tick, UserKey, UserLock};
 use crate::store::StoreError;
-
-/// A lock on a user of a space.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UserLock {
-    /// The space.
-    pub space: SpaceId,
-    /// The user directory, as whoever locked the user wrote it.
-    pub directory: Box<str>,
-    /// The user id, likewise.
-    pub id: Box<str>,
-    /// Until when; `None` until it is lifted.
-    pub until: Option<Timestamp>,
-    /// Since when.
-    pub since: Timestamp,
-    /// Who locked the user, named as the audit log names them.
-    pub by: Arc<str>,
-    /// Why, in their words.
-    pub reason: Option<Box<str>>,
-}
 
 /// What a lock is to be.
 #[derive(Clone, Debug)]
@@ -61,8 +42,9 @@ pub enum LockError {
         /// How many can be.
         max: usize,
     },
-    /// The user is locked, but sessions of theirs may still be open. Lock them again.
-    #[error("the user is locked, and not all of their sessions could be ended")]
+    /// The user is locked here, but the lock may end with the process, and sessions of theirs
+    /// may still be open. Lock them again.
+    #[error("the user is locked, and the store has not all that follows from it")]
     Store(#[from] StoreError),
 }
 
@@ -102,7 +84,7 @@ impl Sessions {
     /// returns, no login of theirs that began earlier comes out with a live session. An
     /// earlier lock on the user gives way to this one.
     ///
-    /// Locks are kept by this process and end with it.
+    /// The lock is as durable as the store makes anything.
     ///
     /// # Errors
     ///
@@ -139,6 +121,7 @@ impl Sessions {
             ends,
         };
         locks.0.insert(key, held);
+        self.0.store.put_lock(&lock).await?;
         // A login looks for a lock and takes its place under the user's lock of the table, as
         // does the end of all sessions: it has seen this one, or its place is seen now.
         let ended = self.end_user(key, &cause).await?;
@@ -146,10 +129,33 @@ impl Sessions {
     }
 
     /// Lifts the lock on `user`; the lock that was in force.
-    pub fn unlock_user(&self, space: &SpaceId, user: &Identity) -> Option<UserLock> {
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store may still have it; then it stays in force.
+    pub async fn unlock_user(
+        &self,
+        space: &SpaceId,
+        user: &Identity,
+    ) -> Result<Option<UserLock>, StoreError> {
+        let key = user.key(space);
+        if !self.0.locks.0.contains_key(&key) {
+            return Ok(None);
+        }
+        self.0.store.remove_lock(key).await?;
+        let removed = self.0.locks.0.remove(&key);
         let now = self.0.clock.tick();
-        let (_, held) = self.0.locks.0.remove(&user.key(space))?;
-        (now < held.ends).then_some(held.lock)
+        Ok(removed.and_then(|(_, held)| (now < held.ends).then_some(held.lock)))
+    }
+
+    /// Puts a lock of an earlier process into force, for the time that is left of it.
+    pub(super) fn restore_lock(&self, lock: UserLock) {
+        let (tick, wall) = (self.0.clock.tick(), self.0.clock.wall());
+        let ends = match lock.until {
+            Some(until) => tick.after(until.since(wall)),
+            None => Tick::MAX,
+        };
+        self.0.locks.0.insert(lock.user_key(), Held { lock, ends });
     }
 
     /// The lock in force on `user`.

@@ -16,11 +16,12 @@ mod exchanges;
 mod feed;
 mod find;
 mod flights;
-mod interner;
+mod flush;
 mod locks;
 mod observer;
 mod peaks;
 mod place;
+mod recover;
 mod resolve;
 pub mod search;
 mod seats;
@@ -36,19 +37,19 @@ mod tests;
 use std::fmt;
 use std::sync::Arc;
 
-use dashmap::DashMap;
-
-use crate::domain::{Clock, SessionPolicy, SpaceId, SpaceState};
+use crate::domain::{Clock, SessionPolicy, SpaceId, SpaceState, Spaces};
 use crate::store::SessionStore;
 
+pub use crate::domain::UserLock;
 pub use builder::SessionsBuilder;
 pub use end::{EndCause, EndOutcome};
 pub use establish::{Admission, Chosen, EstablishError, Established, JoinKey};
 pub use exchanges::{Ended, Tie};
 pub use feed::{EventId, EventIdError, EventKind, Feed, FeedItem, FeedReader, SessionEvent};
 pub use find::{FindQuery, Page};
-pub use locks::{LockError, LockOrder, Locked, UserLock};
+pub use locks::{LockError, LockOrder, Locked};
 pub use observer::Observer;
+pub use recover::Recovery;
 pub use resolve::Resolution;
 pub use sweep::Swept;
 pub use usage::LicenseMeter;
@@ -67,12 +68,11 @@ pub struct Sessions(Arc<Inner>);
 
 struct Inner {
     table: table::Table,
-    spaces: DashMap<SpaceId, Arc<SpaceState>>,
+    spaces: Spaces,
     default_space: Arc<SpaceState>,
     exchanges: exchanges::Exchanges,
     tombstones: tombstones::Tombstones,
     flights: flights::Flights,
-    interner: interner::Interner,
     locks: locks::Locks,
     licenses: LicenseMeter,
     observers: Box<[Arc<dyn Observer>]>,
@@ -89,16 +89,13 @@ impl Sessions {
     /// Puts the space `id` under `policy`: a new space, or a new policy for an old one,
     /// which then holds for its open sessions too.
     pub fn space(&self, id: &SpaceId, policy: SessionPolicy) -> Arc<SpaceState> {
-        let entry = self.0.spaces.entry(id.clone());
-        let state = entry.or_insert_with(|| SpaceState::new(id.clone(), policy));
-        state.set_policy(policy);
-        Arc::clone(state.value())
+        self.0.spaces.put(id, policy)
     }
 
     /// The space `id`, if there is one.
     #[must_use]
     pub fn find_space(&self, id: &SpaceId) -> Option<Arc<SpaceState>> {
-        self.0.spaces.get(id).map(|entry| Arc::clone(entry.value()))
+        self.0.spaces.find(id)
     }
 
     /// The space of a layer that was not given another.
@@ -116,7 +113,7 @@ impl Sessions {
     /// How many sessions are open in this process, over all spaces.
     #[must_use]
     pub fn open(&self) -> usize {
-        self.0.spaces.iter().map(|space| space.open()).sum()
+        self.0.spaces.open()
     }
 }
 

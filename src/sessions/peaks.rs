@@ -35,6 +35,15 @@ impl Peaks {
         while self.0.pop_front_if(|(day, _)| *day < oldest).is_some() {}
     }
 
+    /// Puts back the peak of a day that was kept; a day that is known already has the higher.
+    pub(super) fn restore(&mut self, peak: DayPeak) {
+        let day = peak.day.unix_millis().div_euclid(DAY);
+        match self.0.binary_search_by_key(&day, |(known, _)| *known) {
+            Ok(at) => self.0[at].1 = self.0[at].1.max(peak.peak),
+            Err(at) => self.0.insert(at, (day, peak.peak)),
+        }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -80,6 +89,16 @@ mod tests {
         seen.note(at(1_000_000_000), 0, 30);
         assert_eq!(seen.days().len(), 30);
         assert_eq!(seen.last(), 0);
+    }
+
+    #[test]
+    fn what_was_kept_comes_back_in_any_order() {
+        let mut seen = Peaks::default();
+        for (day, peak) in [(11, 3), (10, 4), (11, 2)] {
+            seen.restore(DayPeak { day: at(day), peak });
+        }
+        seen.note(at(13), 1, 30);
+        assert_eq!(peaks(&seen), [(10, 4), (11, 3), (12, 1), (13, 1)]);
     }
 
     #[test]

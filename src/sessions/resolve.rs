@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Sessions;
+use super::table::UserGuard;
 use crate::domain::{EndReason, Liveness, Session, SpaceState, Tick, TokenDigest};
 use crate::store::StoreError;
 
@@ -80,7 +81,7 @@ impl Sessions {
         digest: &TokenDigest,
         space: &SpaceState,
     ) -> Result<Resolution, StoreError> {
-        if !self.0.store.outlives_process() || self.0.tombstones.has(digest, self.0.clock.tick()) {
+        if !self.0.store.is_shared() || self.0.tombstones.has(digest, self.0.clock.tick()) {
             return Ok(Resolution::Unknown);
         }
         let Some(session) = self.0.store.load(digest).await? else {
@@ -88,16 +89,23 @@ impl Sessions {
         };
         {
             let user = self.0.table.lock(session.user_key());
-            if self.0.tombstones.has(digest, self.0.clock.tick()) || session.end().is_some() {
+            let now = self.0.clock.tick();
+            let barred = self.0.locks.barring(session.user_key(), now).is_some();
+            if barred || self.0.tombstones.has(digest, now) || session.end().is_some() {
                 return Ok(Resolution::Unknown);
             }
-            if !user.is_published(&session) {
-                user.reserve(Arc::clone(&session));
-                user.publish(&session);
-                self.note_opened(&session);
-            }
+            self.adopt(&user, &session);
         }
         Ok(self.resolve_at(digest, space, self.now()))
+    }
+
+    /// Takes a session that the store knows into the table: of a user whom `user` locks.
+    pub(super) fn adopt(&self, user: &UserGuard<'_>, session: &Arc<Session>) {
+        if !user.is_published(session) {
+            user.reserve(Arc::clone(session));
+            user.publish(session);
+            self.note_opened(session);
+        }
     }
 
     /// Notes a request of `session` now, if it is live, and says whether it is: for exchanges

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Sessions;
+use super::end::Due;
+use super::{EndCause, Sessions};
 use crate::domain::{EndReason, Liveness, Session, Tick};
 use crate::store::StoreError;
 
@@ -34,12 +35,12 @@ impl Sessions {
             }
         });
         let mut swept = Swept {
-            ended: self.expire_due(&due).await?,
+            ended: self.expire_due(due).await?,
             ..Swept::default()
         };
         self.0.table.sweep_aliases(now);
         self.0.tombstones.sweep(now);
-        self.0.interner.sweep();
+        self.0.spaces.sweep();
         self.0.locks.sweep(now);
         loop {
             match self.0.store.purge().await? {
@@ -67,28 +68,35 @@ impl Sessions {
                 Liveness::Live => next = next.min(session.due_at()),
                 Liveness::Ended => {}
             });
-        Ok((self.expire_due(&due).await?, next))
+        Ok((self.expire_due(due).await?, next))
     }
 
-    async fn expire_due(&self, due: &[(Arc<Session>, EndReason)]) -> Result<usize, StoreError> {
-        let mut ended = 0;
-        for (at, (session, reason)) in due.iter().enumerate() {
-            // A request may have come in between.
-            if session.liveness(self.now()) == Liveness::Due(*reason) {
-                self.expire(session, *reason).await?;
-                ended += 1;
-            }
-            if at % 256 == 255 {
-                tokio::task::yield_now().await;
-            }
-        }
-        Ok(ended)
+    async fn expire_due(&self, due: Vec<(Arc<Session>, EndReason)>) -> Result<usize, StoreError> {
+        // A request may have come in between.
+        let still =
+            |session: &Session, reason| session.liveness(self.now()) == Liveness::Due(reason);
+        let ends = due
+            .into_iter()
+            .filter(|(session, reason)| still(session, *reason))
+            .map(|(session, reason)| Due {
+                session,
+                at: None,
+                cause: EndCause::because(reason),
+            });
+        Ok(self.end_all(ends.collect()).await?.len())
     }
 
     /// Sweeps every `interval`, for as long as it is polled, and looks at sessions with open
     /// exchanges as often as their ends need it. A failed sweep is logged and tried again.
     pub async fn run_sweeper(self, interval: Duration) {
-        tokio::join!(self.sweep_all_every(interval), self.watch_tied());
+        // Side by side, neither of which ends.
+        let mut all = std::pin::pin!(self.sweep_all_every(interval));
+        let mut tied = std::pin::pin!(self.watch_tied());
+        std::future::poll_fn(|context| {
+            let _ = tied.as_mut().poll(context);
+            all.as_mut().poll(context)
+        })
+        .await;
     }
 
     async fn watch_tied(&self) {

@@ -11,7 +11,9 @@ use dashmap::DashMap;
 use super::Sessions;
 use super::peaks::Peaks;
 use super::seats::Seats;
-use crate::domain::{Clock, DayPeak, LicenseUsage, Session, SessionId, SpaceId};
+use crate::domain::{
+    Clock, DayPeak, LicensePeak, LicenseUsage, Session, SessionId, SpaceId, Timestamp,
+};
 
 /// The use of licenses in all spaces. Cheap to clone.
 #[derive(Clone)]
@@ -23,6 +25,9 @@ struct Meter {
     /// Days of which the peaks are kept.
     days: usize,
 }
+
+/// Milliseconds of a day.
+const DAY: i64 = 86_400_000;
 
 /// The licenses of a space.
 #[derive(Default)]
@@ -97,6 +102,33 @@ impl LicenseMeter {
             })
     }
 
+    /// Today's peak of every license, for a store.
+    pub(super) fn peaks_now(&self) -> Vec<LicensePeak> {
+        let now = self.0.clock.wall();
+        let today = Timestamp::from_unix_millis(now.unix_millis().div_euclid(DAY) * DAY);
+        let peak = |usage: LicenseUsage| LicensePeak {
+            space: usage.space,
+            license: usage.license,
+            day: DayPeak {
+                day: today,
+                peak: usage.peak_today,
+            },
+        };
+        self.all().into_iter().map(peak).collect()
+    }
+
+    /// Puts back a peak that was kept.
+    pub(super) fn restore_peak(&self, peak: LicensePeak) {
+        let usage = self.entry(&peak.space);
+        let mut usage = lock(&usage);
+        let license = match peak.license {
+            None => &mut usage.none,
+            Some(name) if &*name == LicenseUsage::OTHER => &mut usage.other,
+            Some(name) => usage.by_name.entry(name).or_default(),
+        };
+        license.peaks.restore(peak.day);
+    }
+
     /// Counts `session`, which can be used from now on.
     pub(super) fn opened(&self, session: &Arc<Session>) {
         let usage = self.entry(session.space_id());
@@ -107,6 +139,39 @@ impl LicenseMeter {
         self.note(license);
         if let Some(seats) = usage.seats_of(session) {
             seats.seat(session);
+        }
+    }
+
+    /// Counts `sessions`, which can be used from now on, where nobody else counts yet.
+    pub(super) fn opened_all(&self, sessions: &[Arc<Session>]) {
+        for of_space in sessions.chunk_by(|a, b| Arc::ptr_eq(a.space(), b.space())) {
+            let usage = self.entry(of_space[0].space_id());
+            let mut usage = lock(&usage);
+            for session in of_space {
+                usage.license_at_start(session).open += 1;
+                if let Some(seats) = usage.seats_of(session) {
+                    seats.seat(session);
+                }
+            }
+        }
+        // The peaks follow: there were never more than there are now.
+        let spaces: Vec<_> = self
+            .0
+            .spaces
+            .iter()
+            .map(|e| Arc::clone(e.value()))
+            .collect();
+        for usage in spaces {
+            let SpaceUsage {
+                none,
+                by_name,
+                other,
+                ..
+            } = &mut *lock(&usage);
+            let licenses = by_name.values_mut().chain([none, other]);
+            licenses
+                .filter(|license| license.open > 0)
+                .for_each(|license| self.note(license));
         }
     }
 

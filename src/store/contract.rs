@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Created, Ended, IdRange, Retention, Scan, SessionStore, StateFilter};
+use super::{Created, Ended, IdRange, Retention, Scan, SessionStore, StateFilter, Touch};
 use crate::domain::{
     ClientInfo, Clock, EndReason, Identity, ManualClock, Method, NewSession, Session, SessionEnd,
-    SessionPolicy, SpaceId, SpaceState, TargetId, Tick, Ticket, Token, TokenDigest,
+    SessionPolicy, SpaceId, SpaceState, TargetId, Tick, Ticket, Timestamp, Token, TokenDigest,
 };
 
 /// Runs the whole suite, with a new store for every part.
@@ -116,7 +116,18 @@ impl Maker {
         ))
     }
 
-    fn end(&self, reason: EndReason) -> SessionEnd {
+    /// That `session` was active at `tick`.
+    pub(crate) fn touch(&self, session: &Session, tick: Tick) -> Touch {
+        let ago = self.clock.tick().since(tick);
+        let ago = i64::try_from(ago.as_millis()).unwrap();
+        Touch {
+            id: session.id(),
+            tick,
+            at: Timestamp::from_unix_millis(self.clock.wall().unix_millis() - ago),
+        }
+    }
+
+    pub(crate) fn end(&self, reason: EndReason) -> SessionEnd {
         SessionEnd {
             at: self.clock.wall(),
             reason,
@@ -144,7 +155,7 @@ async fn delete_wins(maker: &Maker, store: &impl SessionStore) {
     let session = maker.session("ann");
     assert!(matches!(
         store
-            .end(session.id(), maker.end(EndReason::LoggedOut))
+            .end(Touch::last_of(&session), maker.end(EndReason::LoggedOut))
             .await
             .unwrap(),
         Ended::Unknown
@@ -152,19 +163,19 @@ async fn delete_wins(maker: &Maker, store: &impl SessionStore) {
     assert_eq!(store.create(&session).await.unwrap(), Created::Kept);
     assert!(matches!(
         store
-            .end(session.id(), maker.end(EndReason::LoggedOut))
+            .end(Touch::last_of(&session), maker.end(EndReason::LoggedOut))
             .await
             .unwrap(),
         Ended::Now(_)
     ));
     store
-        .touch_many(&[(session.id(), maker.clock.tick())])
+        .touch_many(&[maker.touch(&session, maker.clock.tick())])
         .await
         .unwrap();
     assert_eq!(store.create(&session).await.unwrap(), Created::Exists);
     assert!(store.load(session.digest()).await.unwrap().is_none());
     let again = store
-        .end(session.id(), maker.end(EndReason::Terminated))
+        .end(Touch::last_of(&session), maker.end(EndReason::Terminated))
         .await
         .unwrap();
     let Ended::Before(kept) = again else {
@@ -183,7 +194,10 @@ async fn touches_never_move_back(maker: &Maker, store: &impl SessionStore) {
     maker.clock.advance(Duration::from_secs(5));
     let late = maker.clock.tick();
     store
-        .touch_many(&[(session.id(), late), (session.id(), Tick::from_millis(1))])
+        .touch_many(&[
+            maker.touch(&session, late),
+            maker.touch(&session, Tick::from_millis(1)),
+        ])
         .await
         .unwrap();
     assert_eq!(
@@ -206,7 +220,7 @@ async fn scans_page_newest_first(maker: &Maker, store: &impl SessionStore) {
     }
     assert!(matches!(
         store
-            .end(sessions[3].id(), maker.end(EndReason::Idle))
+            .end(Touch::last_of(&sessions[3]), maker.end(EndReason::Idle))
             .await
             .unwrap(),
         Ended::Now(_)
@@ -259,7 +273,7 @@ async fn scans_page_newest_first(maker: &Maker, store: &impl SessionStore) {
     assert_eq!((ids(&page), page.total), (expect(&[5, 1]), 2));
     for session in &sessions[..3] {
         let ended = store
-            .end(session.id(), maker.end(EndReason::Idle))
+            .end(Touch::last_of(session), maker.end(EndReason::Idle))
             .await
             .unwrap();
         assert!(matches!(ended, Ended::Now(_)));
@@ -300,7 +314,7 @@ async fn ended_sessions_are_kept_for_the_retention_time(maker: &Maker, store: &i
     maker.clock.advance(Duration::from_secs(1000));
     assert!(matches!(
         store
-            .end(session.id(), maker.end(EndReason::Idle))
+            .end(Touch::last_of(&session), maker.end(EndReason::Idle))
             .await
             .unwrap(),
         Ended::Now(_)
@@ -320,7 +334,7 @@ async fn ended_sessions_are_bounded(maker: &Maker, store: &impl SessionStore) {
         assert_eq!(store.create(&session).await.unwrap(), Created::Kept);
         assert!(matches!(
             store
-                .end(session.id(), maker.end(EndReason::LoggedOut))
+                .end(Touch::last_of(&session), maker.end(EndReason::LoggedOut))
                 .await
                 .unwrap(),
             Ended::Now(_)

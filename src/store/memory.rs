@@ -8,35 +8,20 @@ use std::time::Duration;
 use super::index::{ByDigest, ById, DigestIndex, IdIndex, sharded};
 use super::short_lived::ShortLived;
 use super::{
-    Created, Ended, IdRange, Newest, Scan, ScanPage, SessionStore, StateFilter, StoreError,
-    StoreFuture,
+    Created, Ended, IdRange, MAX_TARGETS, MAX_TICKETS, Newest, Recovered, Retention, Scan,
+    ScanPage, SessionStore, StateFilter, StoreError, StoreFuture, Touch,
 };
-use crate::domain::{Clock, Session, SessionEnd, SessionId, TargetId, Tick, Ticket, TokenDigest};
-
-/// For how long, and how many, ended sessions are kept to be looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Retention {
-    /// How long after its end a session can still be listed.
-    pub time: Duration,
-    /// At most so many ended sessions; the first to end is the first to go.
-    pub max: usize,
-}
-
-impl Default for Retention {
-    /// 30 days, 100,000 sessions.
-    fn default() -> Self {
-        Self {
-            time: Duration::from_secs(30 * 86_400),
-            max: 100_000,
-        }
-    }
-}
+use crate::domain::{
+    Clock, LicensePeak, Session, SessionEnd, SessionId, TargetId, Task, Tick, Ticket, TokenDigest,
+    UserKey, UserLock,
+};
 
 /// Keeps sessions in memory: open ones without bound, ended ones within their
 /// [`Retention`]. A restart forgets them all.
 ///
 /// The sessions are the very ones of the table (a pointer an index), so keeping them costs
-/// little, and what is noted on the one is noted on the other.
+/// little, and what is noted on the one is noted on the other. Locks, background tasks and the
+/// peaks of licenses are with those who use them, and end with the process as well.
 pub struct MemoryStore {
     open: IdIndex,
     by_digest: DigestIndex,
@@ -97,6 +82,12 @@ impl MemoryStore {
         }
         self.open.insert(ById(Arc::clone(session)), ());
         Created::Kept
+    }
+
+    fn touch_now(&self, touch: &Touch) {
+        if let Some(entry) = self.open.get(&touch.id) {
+            entry.key().0.touch(touch.tick);
+        }
     }
 
     fn end_now(&self, id: SessionId, end: SessionEnd) -> Ended {
@@ -183,15 +174,17 @@ impl EndedSessions {
 /// Sessions forgotten in one step, so that the lock is held for a moment only.
 const PURGE_STEP: usize = 1000;
 
-/// Tickets that may wait to be redeemed; those who buy them are trusted.
-const MAX_TICKETS: usize = 100_000;
-
-/// Addresses that are remembered for browsers that were sent to log in.
-const MAX_TARGETS: usize = 100_000;
-
 impl SessionStore for MemoryStore {
     fn outlives_process(&self) -> bool {
         false
+    }
+
+    fn is_shared(&self) -> bool {
+        false
+    }
+
+    fn recover(&self) -> StoreFuture<'_, Recovered> {
+        Box::pin(async { Ok(Recovered::default()) })
     }
 
     fn create(&self, session: &Arc<Session>) -> StoreFuture<'_, Created> {
@@ -207,17 +200,14 @@ impl SessionStore for MemoryStore {
         Box::pin(async move { Ok(found.filter(|s| s.end().is_none())) })
     }
 
-    fn touch_many(&self, touched: &[(SessionId, Tick)]) -> StoreFuture<'_, ()> {
-        for (id, at) in touched {
-            if let Some(entry) = self.open.get(id) {
-                entry.key().0.touch(*at);
-            }
-        }
+    fn touch_many(&self, touched: &[Touch]) -> StoreFuture<'_, ()> {
+        touched.iter().for_each(|touch| self.touch_now(touch));
         Box::pin(async { Ok(()) })
     }
 
-    fn end(&self, id: SessionId, end: SessionEnd) -> StoreFuture<'_, Ended> {
-        let ended = self.end_now(id, end);
+    fn end(&self, last: Touch, end: SessionEnd) -> StoreFuture<'_, Ended> {
+        self.touch_now(&last);
+        let ended = self.end_now(last.id, end);
         Box::pin(async move { Ok(ended) })
     }
 
@@ -286,6 +276,26 @@ impl SessionStore for MemoryStore {
     fn target(&self, id: TargetId) -> StoreFuture<'_, Option<Arc<str>>> {
         let found = self.targets().get(&id, self.clock.tick()).cloned();
         Box::pin(async move { Ok(found) })
+    }
+
+    fn put_lock(&self, _: &UserLock) -> StoreFuture<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn remove_lock(&self, _: UserKey) -> StoreFuture<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn put_task(&self, _: &Task) -> StoreFuture<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn put_peaks(&self, _: &[LicensePeak]) -> StoreFuture<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn close(&self) -> StoreFuture<'_, ()> {
+        Box::pin(async { Ok(()) })
     }
 }
 

@@ -7,24 +7,41 @@
 #[cfg(test)]
 pub(crate) mod contract;
 mod error;
+#[cfg(feature = "server")]
+pub mod file;
 pub(crate) mod index;
 mod memory;
+mod retention;
 mod scan;
 mod short_lived;
+mod touch;
+#[cfg(feature = "server")]
+pub mod wire;
 
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::{Session, SessionEnd, SessionId, TargetId, Tick, Ticket, TokenDigest};
+use crate::domain::{
+    LicensePeak, Session, SessionEnd, SessionId, TargetId, Task, Ticket, TokenDigest, UserKey,
+    UserLock,
+};
 
 pub use error::StoreError;
-pub use memory::{MemoryStore, Retention};
+pub use memory::MemoryStore;
+pub use retention::Retention;
 pub(crate) use scan::Newest;
 pub use scan::{IdRange, Scan, ScanPage, StateFilter};
+pub use touch::Touch;
 
 /// What a store's methods return.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// Tickets that may wait to be redeemed; those who buy them are trusted.
+const MAX_TICKETS: usize = 100_000;
+
+/// Addresses that are remembered for browsers that were sent to log in.
+const MAX_TARGETS: usize = 100_000;
 
 /// What became of a [`SessionStore::create`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +65,19 @@ pub enum Ended {
     Unknown,
 }
 
+/// What a store knew when the process started.
+#[derive(Clone, Debug, Default)]
+pub struct Recovered {
+    /// The sessions that are open, as far as anybody has ended them.
+    pub sessions: Vec<Arc<Session>>,
+    /// The locks in force.
+    pub locks: Vec<UserLock>,
+    /// Background tasks as they were told of last, those included that had not ended.
+    pub tasks: Vec<Task>,
+    /// The peaks of licenses, by day.
+    pub peaks: Vec<LicensePeak>,
+}
+
 /// Keeps sessions. Every implementation runs the contract suite in `store/contract.rs`.
 ///
 /// An implementer owes, beyond what each method says:
@@ -57,9 +87,21 @@ pub enum Ended {
 ///   [`StoreError::Unavailable`]. Never the one for the other.
 /// - Nothing is kept of a token but its digest.
 pub trait SessionStore: std::fmt::Debug + Send + Sync + 'static {
-    /// Whether the store may know open sessions that this process has not opened, so that a
-    /// token unknown to the table is worth a [`load`](Self::load).
+    /// Whether what is kept is still there after the process: then a session that is created
+    /// must come into the table, whatever becomes of who asked for it.
     fn outlives_process(&self) -> bool;
+
+    /// Whether other processes open sessions in the store too, so that a token unknown to the
+    /// table is worth a [`load`](Self::load), and the table is not all that is open.
+    fn is_shared(&self) -> bool;
+
+    /// What was kept when the process started, for the table: nothing, where the store ends
+    /// with the process or is asked one by one. To be called once.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`] when the store cannot tell.
+    fn recover(&self) -> StoreFuture<'_, Recovered>;
 
     /// Keeps `session` if neither its id nor its digest is taken. When this returns
     /// [`Created::Kept`], the session is as durable as the store makes anything.
@@ -82,14 +124,16 @@ pub trait SessionStore: std::fmt::Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// [`StoreError`] when some may not have been noted; noting them again is harmless.
-    fn touch_many(&self, touched: &[(SessionId, Tick)]) -> StoreFuture<'_, ()>;
+    fn touch_many(&self, touched: &[Touch]) -> StoreFuture<'_, ()>;
 
-    /// Ends the session `id`. When this returns, the session can never be loaded again.
+    /// Ends the session that was last active at `last`, which is noted as by
+    /// [`touch_many`](Self::touch_many). When this returns, the session can never be loaded
+    /// again.
     ///
     /// # Errors
     ///
     /// [`StoreError`] when it may still be open; ending it again is harmless.
-    fn end(&self, id: SessionId, end: SessionEnd) -> StoreFuture<'_, Ended>;
+    fn end(&self, last: Touch, end: SessionEnd) -> StoreFuture<'_, Ended>;
 
     /// One session, open or ended.
     ///
@@ -113,8 +157,8 @@ pub trait SessionStore: std::fmt::Debug + Send + Sync + 'static {
     /// [`StoreError::Unavailable`] when the store cannot tell.
     fn walk_ended(&self, range: IdRange, limit: usize) -> StoreFuture<'_, Vec<Arc<Session>>>;
 
-    /// Forgets ended sessions beyond the retention time or number, a bounded step at a
-    /// time; says how many.
+    /// Forgets ended sessions beyond the retention time or number, and what else is past its
+    /// time, a bounded step at a time; says how many sessions.
     ///
     /// # Errors
     ///
@@ -157,4 +201,40 @@ pub trait SessionStore: std::fmt::Debug + Send + Sync + 'static {
     ///
     /// [`StoreError::Unavailable`] when the store cannot tell.
     fn target(&self, id: TargetId) -> StoreFuture<'_, Option<Arc<str>>>;
+
+    /// Keeps `lock`, in the place of an earlier one on the same user.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when it may not have been kept.
+    fn put_lock(&self, lock: &UserLock) -> StoreFuture<'_, ()>;
+
+    /// Forgets the lock on `user`.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when it may still be there.
+    fn remove_lock(&self, user: UserKey) -> StoreFuture<'_, ()>;
+
+    /// Keeps how a background task is, in the place of how it was, for a day after its end.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when it may not have been kept.
+    fn put_task(&self, task: &Task) -> StoreFuture<'_, ()>;
+
+    /// Keeps peaks of licenses, in the place of earlier ones of the same days.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when they may not have been kept.
+    fn put_peaks(&self, peaks: &[LicensePeak]) -> StoreFuture<'_, ()>;
+
+    /// Lets go of what the store holds, such as a file, once all that was asked before is
+    /// done. Nothing may be asked afterwards.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when something that was acknowledged may be lost.
+    fn close(&self) -> StoreFuture<'_, ()>;
 }

@@ -12,8 +12,7 @@ use tokio_util::task::TaskTracker;
 use super::entry::Entry;
 use super::job::{JobResult, TaskFailure, Work};
 use super::kept::Kept;
-use super::task::{Task, TaskId};
-use crate::domain::{Clock, SpaceId};
+use crate::domain::{Clock, SpaceId, Task, TaskId};
 
 /// The background tasks of this process: one handle, cheap to clone. When the last one is
 /// dropped, the workers end with what is queued.
@@ -33,6 +32,7 @@ struct Shared {
     stop: CancellationToken,
     clock: Arc<dyn Clock>,
     max_errors: usize,
+    keeper: Option<Arc<dyn TaskKeeper>>,
 }
 
 type Job = Box<dyn FnOnce(Work) -> Pin<Box<dyn Future<Output = JobResult> + Send>> + Send>;
@@ -57,6 +57,13 @@ pub enum SubmitError {
     Stopped,
 }
 
+/// Is told how tasks are, so that they can be asked about after a restart.
+pub trait TaskKeeper: fmt::Debug + Send + Sync + 'static {
+    /// `task` has been submitted, has been started or has ended. Returns at once and does its
+    /// work elsewhere, in the order of the calls.
+    fn keep(&self, task: Task);
+}
+
 /// Settings for [`Tasks`]. What is not set has the default that it names.
 #[derive(Debug)]
 #[must_use]
@@ -67,9 +74,24 @@ pub struct TasksBuilder {
     kept_for: Duration,
     max_ended: usize,
     max_errors: usize,
+    restored: Vec<Task>,
+    keeper: Option<Arc<dyn TaskKeeper>>,
 }
 
 impl TasksBuilder {
+    /// Tasks of an earlier process, to be asked about until their time is up. Those that had
+    /// not ended have failed.
+    pub fn restored(mut self, tasks: Vec<Task>) -> Self {
+        self.restored = tasks;
+        self
+    }
+
+    /// Tells `keeper` how tasks are. Default: nobody.
+    pub fn keeper(mut self, keeper: Arc<dyn TaskKeeper>) -> Self {
+        self.keeper = Some(keeper);
+        self
+    }
+
     /// How many tasks run at a time; at least 1. Default: 2.
     pub const fn workers(mut self, workers: usize) -> Self {
         self.workers = workers;
@@ -109,7 +131,16 @@ impl TasksBuilder {
     pub fn start(self) -> Tasks {
         let max_queued = self.max_queued.max(1);
         let (queue, waiting) = mpsc::channel(max_queued);
-        let kept = Kept::new(self.clock.wall(), self.kept_for, self.max_ended);
+        let mut kept = Kept::new(self.clock.wall(), self.kept_for, self.max_ended);
+        for task in self.restored {
+            let (known, entry) = (task.status, Entry::restore(task, &*self.clock));
+            let task = entry.view();
+            if let Some(keeper) = self.keeper.as_ref().filter(|_| task.status != known) {
+                keeper.keep(task);
+            }
+            kept.restore(entry);
+        }
+        kept.prune(self.clock.tick());
         let shared = Arc::new(Shared {
             kept: Mutex::new(kept),
             waiting: tokio::sync::Mutex::new(waiting),
@@ -117,6 +148,7 @@ impl TasksBuilder {
             stop: CancellationToken::new(),
             clock: self.clock,
             max_errors: self.max_errors,
+            keeper: self.keeper,
         });
         for _ in 0..self.workers.max(1) {
             shared.workers.spawn(Arc::clone(&shared).work());
@@ -140,6 +172,8 @@ impl Tasks {
             kept_for: Duration::from_secs(86_400),
             max_ended: 1000,
             max_errors: 256,
+            restored: Vec::new(),
+            keeper: None,
         }
     }
 
@@ -167,12 +201,18 @@ impl Tasks {
         kept.prune(self.shared.clock.tick());
         let entry = kept.add(kind, space, self.shared.clock.wall());
         let id = entry.id;
-        let refused = match self.queue.try_send(Queued { entry, job }) {
-            Ok(()) => return Ok(id),
-            Err(mpsc::error::TrySendError::Full(_)) => SubmitError::TooMany {
+        // Before a worker can take it, so that what is kept of it comes in order.
+        let place = self.queue.try_reserve();
+        let refused = match place {
+            Ok(place) => {
+                self.shared.keep(&entry);
+                place.send(Queued { entry, job });
+                return Ok(id);
+            }
+            Err(mpsc::error::TrySendError::Full(())) => SubmitError::TooMany {
                 max: self.max_queued,
             },
-            Err(mpsc::error::TrySendError::Closed(_)) => SubmitError::Stopped,
+            Err(mpsc::error::TrySendError::Closed(())) => SubmitError::Stopped,
         };
         kept.drop_unsubmitted(id);
         Err(refused)
@@ -239,6 +279,7 @@ impl Shared {
     async fn work(self: Arc<Self>) {
         while let Some(Queued { entry, job }) = self.next().await {
             entry.start(&*self.clock);
+            self.keep(&entry);
             let work = Work::new(Arc::clone(&entry), self.stop.clone(), self.max_errors);
             // On a task of its own, whose panic is an answer and not the worker's end; the job
             // makes its future there too.
@@ -270,6 +311,13 @@ impl Shared {
             );
         }
         entry.end(failure.map(Into::into), &*self.clock);
+        self.keep(entry);
+    }
+
+    fn keep(&self, entry: &Entry) {
+        if let Some(keeper) = &self.keeper {
+            keeper.keep(entry.view());
+        }
     }
 }
 

@@ -1,19 +1,21 @@
 //! A task as the room keeps it.
 
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-use super::task::{Task, TaskError, TaskId, TaskReport, TaskStatus};
-use crate::domain::{Clock, SpaceId, Tick, Timestamp};
+use crate::domain::{
+    Clock, SpaceId, Task, TaskError, TaskId, TaskReport, TaskStatus, Tick, Timestamp,
+};
 
 /// A task: its counters, which the job writes without waiting, and its state.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) id: TaskId,
     pub(super) space: SpaceId,
-    kind: &'static str,
+    kind: Cow<'static, str>,
     created: Timestamp,
     requested: AtomicU64,
     done: AtomicU64,
@@ -22,6 +24,9 @@ pub(super) struct Entry {
     /// `true` once it has ended.
     ended: watch::Sender<bool>,
 }
+
+/// Why a task of a process that died has failed.
+const DIED: &str = "the server ended before the task was through";
 
 #[derive(Debug)]
 struct State {
@@ -38,7 +43,7 @@ impl Entry {
         Self {
             id,
             space,
-            kind,
+            kind: Cow::Borrowed(kind),
             created,
             requested: AtomicU64::new(0),
             done: AtomicU64::new(0),
@@ -52,6 +57,34 @@ impl Entry {
                 total_errors: 0,
             }),
             ended: watch::Sender::new(false),
+        }
+    }
+
+    /// A task of an earlier process. One that had not ended when that process did has failed.
+    pub(super) fn restore(task: Task, clock: &dyn Clock) -> Self {
+        let (tick, wall) = (clock.tick(), clock.wall());
+        let at = task.ended.unwrap_or(wall);
+        let (status, failure) = match task.status.has_ended() {
+            true => (task.status, task.failure),
+            false => (TaskStatus::Failed, Some(DIED.into())),
+        };
+        Self {
+            id: task.id,
+            space: task.space,
+            kind: task.kind,
+            created: task.created,
+            requested: AtomicU64::new(task.report.requested),
+            done: AtomicU64::new(task.report.done),
+            already: AtomicU64::new(task.report.already),
+            state: Mutex::new(State {
+                status,
+                started: task.started,
+                ended: Some((tick.before(wall.since(at)), at)),
+                failure,
+                errors: task.report.errors,
+                total_errors: task.report.total_errors,
+            }),
+            ended: watch::Sender::new(true),
         }
     }
 
@@ -122,7 +155,7 @@ impl Entry {
         let state = self.state();
         Task {
             id: self.id,
-            kind: self.kind,
+            kind: self.kind.clone(),
             space: self.space.clone(),
             status: state.status,
             report: TaskReport {

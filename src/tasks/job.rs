@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::entry::Entry;
-use super::task::{TaskError, TaskId};
+use crate::domain::{TaskError, TaskId};
 
 /// Why a job gave up.
 #[derive(Debug, thiserror::Error)]
@@ -91,7 +91,7 @@ impl Work {
     pub fn error(&self, index: u64, code: &'static str, entity_id: impl Into<Box<str>>) {
         let error = TaskError {
             index,
-            code,
+            code: code.into(),
             entity_id: entity_id.into(),
         };
         self.entry.add_error(error, self.max_errors);

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::entry::Entry;
-use super::task::TaskId;
-use crate::domain::{SpaceId, Tick, Timestamp};
+use crate::domain::{SpaceId, TaskId, Tick, Timestamp};
 
 /// Tasks that have not ended, and for a time those that have.
 #[derive(Debug)]
@@ -26,6 +25,12 @@ impl Kept {
             time,
             max_ended,
         }
+    }
+
+    /// Keeps a task of an earlier process. New ones get higher ids than it.
+    pub(super) fn restore(&mut self, entry: Entry) {
+        self.next = self.next.max(entry.id.next());
+        self.by_id.insert(entry.id, Arc::new(entry));
     }
 
     /// A new task, which is kept from now on.

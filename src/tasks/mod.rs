@@ -43,11 +43,10 @@ mod driver;
 mod entry;
 mod job;
 mod kept;
-mod task;
 
 #[cfg(test)]
 mod tests;
 
-pub use driver::{SubmitError, Tasks, TasksBuilder};
+pub use crate::domain::{Task, TaskError, TaskId, TaskReport, TaskStatus};
+pub use driver::{SubmitError, TaskKeeper, Tasks, TasksBuilder};
 pub use job::{JobResult, TaskFailure, Work};
-pub use task::{Task, TaskError, TaskId, TaskReport, TaskStatus};

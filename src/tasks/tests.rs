@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore, mpsc};
 
-use super::{SubmitError, Task, TaskFailure, TaskId, TaskStatus, Tasks, TasksBuilder};
+use super::{SubmitError, Task, TaskFailure, TaskId, TaskKeeper, TaskStatus, Tasks, TasksBuilder};
 use crate::domain::{Clock, ManualClock, SpaceId};
 
 const LONG: Duration = Duration::from_secs(30);
@@ -68,7 +68,7 @@ async fn a_task_reports_what_it_did_and_when() {
     assert_eq!((task.report.total_errors, task.report.errors.len()), (3, 2));
     let error = &task.report.errors[1];
     assert_eq!(
-        (error.index, error.code, &*error.entity_id),
+        (error.index, &*error.code, &*error.entity_id),
         (3, "not_found", "x3")
     );
     assert_eq!((task.created, task.started), (submitted, Some(submitted)));
@@ -282,4 +282,76 @@ async fn ids_go_on_from_where_an_earlier_process_was() {
     let new = nothing(&second, "1").unwrap();
     assert!(new > old);
     assert!(second.get(old).is_none());
+}
+
+/// Notes what it is told.
+#[derive(Debug, Default)]
+struct Notes(std::sync::Mutex<Vec<Task>>);
+
+impl TaskKeeper for Notes {
+    fn keep(&self, task: Task) {
+        self.0.lock().unwrap().push(task);
+    }
+}
+
+#[tokio::test]
+async fn tasks_of_a_process_that_died_can_be_asked_about() {
+    let clock = ManualClock::new();
+    let notes = Arc::new(Notes::default());
+    let tasks = Tasks::builder(Arc::new(clock.clone()))
+        .keeper(Arc::clone(&notes) as Arc<dyn TaskKeeper>)
+        .start();
+    let id = tasks
+        .submit("end", SpaceId::new("1").unwrap(), |work| async move {
+            work.expect(2);
+            work.done();
+            Ok(())
+        })
+        .unwrap();
+    let ended = tasks.wait(id, Duration::from_secs(10)).await.unwrap();
+    let told = eventually(&notes, 3).await;
+    let status: Vec<_> = told.iter().map(|task| task.status).collect();
+    assert_eq!(
+        status,
+        [
+            TaskStatus::Queued,
+            TaskStatus::Running,
+            TaskStatus::Completed
+        ]
+    );
+    // The next process, with what was told of last or before that.
+    for (last, status, failure) in [
+        (ended.clone(), TaskStatus::Completed, None),
+        (
+            told[1].clone(),
+            TaskStatus::Failed,
+            Some("the server ended before the task was through"),
+        ),
+    ] {
+        let notes = Arc::new(Notes::default());
+        let tasks = Tasks::builder(Arc::new(clock.clone()))
+            .restored(vec![last])
+            .keeper(Arc::clone(&notes) as Arc<dyn TaskKeeper>)
+            .start();
+        let found = tasks.get(id).unwrap();
+        assert_eq!((found.status, found.failure.as_deref()), (status, failure));
+        let told: Vec<_> = notes.0.lock().unwrap().clone();
+        assert_eq!(told.len(), usize::from(failure.is_some()));
+        let next = tasks
+            .submit("end", SpaceId::new("1").unwrap(), |_| async { Ok(()) })
+            .unwrap();
+        assert!(next > id);
+        clock.advance(Duration::from_secs(86_400));
+        assert!(tasks.get(id).is_none(), "a day after its end");
+    }
+}
+
+async fn eventually(notes: &Notes, count: usize) -> Vec<Task> {
+    loop {
+        let told = notes.0.lock().unwrap().clone();
+        if told.len() >= count {
+            return told;
+        }
+        tokio::task::yield_now().await;
+    }
 }

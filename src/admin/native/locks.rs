@@ -67,7 +67,8 @@ pub(super) async fn unlock(
 ) -> Result<Response, Problem> {
     let lifted = admin
         .sessions()
-        .unlock_user(actor.space(), &user.identity()?);
+        .unlock_user(actor.space(), &user.identity()?)
+        .await?;
     let lifted = lifted.ok_or(ProblemKind::NotLocked)?;
     actor.audit("user.unlock", &user.named(), 0);
     let lock = LockBody::new(&lifted);

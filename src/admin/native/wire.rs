@@ -152,7 +152,7 @@ pub(super) struct TasksBody<'a> {
 #[serde(rename_all = "camelCase")]
 pub(super) struct TaskBody<'a> {
     task_id: Text<TaskId>,
-    kind: &'static str,
+    kind: &'a str,
     status: &'static str,
     requested: u64,
     /// Looked at, whatever came of it.
@@ -245,7 +245,7 @@ impl<'a> TaskBody<'a> {
         let report = &task.report;
         Self {
             task_id: Text(task.id),
-            kind: task.kind,
+            kind: &task.kind,
             status: task.status.as_str(),
             requested: report.requested,
             done: report.processed(),

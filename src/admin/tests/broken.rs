@@ -7,11 +7,13 @@ use super::{Side, id, request};
 use crate::admin::builder;
 use crate::admin::keys::{ApiKeys, NewKey, Role};
 use crate::domain::{
-    Session, SessionEnd, SessionId, SessionPolicy, TargetId, Tick, Ticket, TokenDigest,
+    LicensePeak, Session, SessionEnd, SessionId, SessionPolicy, TargetId, Task, Ticket,
+    TokenDigest, UserKey, UserLock,
 };
 use crate::sessions::Sessions;
 use crate::store::{
-    Created, Ended, IdRange, Scan, ScanPage, SessionStore, StoreError, StoreFuture,
+    Created, Ended, IdRange, Recovered, Scan, ScanPage, SessionStore, StoreError, StoreFuture,
+    Touch,
 };
 
 /// A store that cannot be reached, or that has a bug.
@@ -37,6 +39,14 @@ impl SessionStore for Broken {
         true
     }
 
+    fn is_shared(&self) -> bool {
+        true
+    }
+
+    fn recover(&self) -> StoreFuture<'_, Recovered> {
+        self.fail()
+    }
+
     fn create(&self, _: &Arc<Session>) -> StoreFuture<'_, Created> {
         self.fail()
     }
@@ -45,11 +55,11 @@ impl SessionStore for Broken {
         self.fail()
     }
 
-    fn touch_many(&self, _: &[(SessionId, Tick)]) -> StoreFuture<'_, ()> {
+    fn touch_many(&self, _: &[Touch]) -> StoreFuture<'_, ()> {
         self.fail()
     }
 
-    fn end(&self, _: SessionId, _: SessionEnd) -> StoreFuture<'_, Ended> {
+    fn end(&self, _: Touch, _: SessionEnd) -> StoreFuture<'_, Ended> {
         self.fail()
     }
 
@@ -82,6 +92,26 @@ impl SessionStore for Broken {
     }
 
     fn target(&self, _: TargetId) -> StoreFuture<'_, Option<Arc<str>>> {
+        self.fail()
+    }
+
+    fn put_lock(&self, _: &UserLock) -> StoreFuture<'_, ()> {
+        self.fail()
+    }
+
+    fn remove_lock(&self, _: UserKey) -> StoreFuture<'_, ()> {
+        self.fail()
+    }
+
+    fn put_task(&self, _: &Task) -> StoreFuture<'_, ()> {
+        self.fail()
+    }
+
+    fn put_peaks(&self, _: &[LicensePeak]) -> StoreFuture<'_, ()> {
+        self.fail()
+    }
+
+    fn close(&self) -> StoreFuture<'_, ()> {
         self.fail()
     }
 }

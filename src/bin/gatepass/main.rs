@@ -13,6 +13,7 @@ mod serve;
 mod sessions;
 mod shell;
 mod side_port;
+mod store;
 mod table;
 mod token;
 mod user;
@@ -55,6 +56,9 @@ enum Command {
     Sessions(sessions::Args),
     /// Lock and unlock users of a running gateway
     Users(users::Args),
+    /// Check, compact, export and import a store's file
+    #[command(subcommand)]
+    Store(store::Command),
     /// Make certificates
     #[command(subcommand)]
     Cert(cert::Command),
@@ -75,6 +79,7 @@ fn main() -> ExitCode {
         Command::Key(command) => key::run(command),
         Command::Sessions(args) => sessions::run(&args),
         Command::Users(args) => users::run(&args),
+        Command::Store(command) => store::run(command),
         Command::Cert(command) => cert::run(command),
         Command::Token(args) => token::run(&args),
         Command::Completions(args) => shell::completions(&args),

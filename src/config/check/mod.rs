@@ -21,6 +21,7 @@ mod response_headers;
 mod session_module;
 mod space;
 mod spaces;
+mod store;
 mod ticket;
 mod tls;
 mod upstream_tls;

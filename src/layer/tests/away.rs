@@ -3,9 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::{Session, SessionEnd, SessionId, TargetId, Tick, Ticket, TokenDigest};
+use crate::domain::{
+    LicensePeak, Session, SessionEnd, SessionId, TargetId, Task, Ticket, TokenDigest, UserKey,
+    UserLock,
+};
 use crate::store::{
-    Created, Ended, IdRange, Scan, ScanPage, SessionStore, StoreError, StoreFuture,
+    Created, Ended, IdRange, Recovered, Scan, ScanPage, SessionStore, StoreError, StoreFuture,
+    Touch,
 };
 
 #[derive(Debug)]
@@ -22,6 +26,14 @@ impl SessionStore for Away {
         false
     }
 
+    fn is_shared(&self) -> bool {
+        false
+    }
+
+    fn recover(&self) -> StoreFuture<'_, Recovered> {
+        fail()
+    }
+
     fn create(&self, _: &Arc<Session>) -> StoreFuture<'_, Created> {
         fail()
     }
@@ -30,11 +42,11 @@ impl SessionStore for Away {
         fail()
     }
 
-    fn touch_many(&self, _: &[(SessionId, Tick)]) -> StoreFuture<'_, ()> {
+    fn touch_many(&self, _: &[Touch]) -> StoreFuture<'_, ()> {
         fail()
     }
 
-    fn end(&self, _: SessionId, _: SessionEnd) -> StoreFuture<'_, Ended> {
+    fn end(&self, _: Touch, _: SessionEnd) -> StoreFuture<'_, Ended> {
         fail()
     }
 
@@ -67,6 +79,26 @@ impl SessionStore for Away {
     }
 
     fn target(&self, _: TargetId) -> StoreFuture<'_, Option<Arc<str>>> {
+        fail()
+    }
+
+    fn put_lock(&self, _: &UserLock) -> StoreFuture<'_, ()> {
+        fail()
+    }
+
+    fn remove_lock(&self, _: UserKey) -> StoreFuture<'_, ()> {
+        fail()
+    }
+
+    fn put_task(&self, _: &Task) -> StoreFuture<'_, ()> {
+        fail()
+    }
+
+    fn put_peaks(&self, _: &[LicensePeak]) -> StoreFuture<'_, ()> {
+        fail()
+    }
+
+    fn close(&self) -> StoreFuture<'_, ()> {
         fail()
     }
 }

@@ -455,7 +455,7 @@ async fn the_login_page_tells_of_a_lock_only_who_has_the_password() {
     assert_eq!(status, StatusCode::FORBIDDEN);
     assert!(page.contains("Your account is locked"), "{page}");
     assert!(page.contains("<form") && !page.contains("secret"), "{page}");
-    stage.sessions.unlock_user(&space, &ann);
+    stage.sessions.unlock_user(&space, &ann).await.unwrap();
     assert_eq!(log_in("correct+horse").await.0, StatusCode::SEE_OTHER);
 }
 

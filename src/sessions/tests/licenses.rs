@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use super::{is_live, new_session, space};
 use crate::domain::{
-    Clock, EndReason, LicenseUsage, LimitPolicy, ManualClock, NewSession, SeatLimit, Session,
-    SessionEnd, SessionId, SpaceState, TargetId, Tick, Ticket, Token, TokenDigest, UserLimit,
+    Clock, EndReason, LicensePeak, LicenseUsage, LimitPolicy, ManualClock, NewSession, SeatLimit,
+    Session, SessionEnd, SessionId, SpaceState, TargetId, Task, Ticket, Token, TokenDigest,
+    UserKey, UserLimit, UserLock,
 };
 use crate::sessions::{Admission, EndCause, EstablishError, Established, Sessions};
 use crate::store::{
-    Created, Ended, IdRange, MemoryStore, Retention, Scan, ScanPage, SessionStore, StoreError,
-    StoreFuture,
+    Created, Ended, IdRange, MemoryStore, Recovered, Retention, Scan, ScanPage, SessionStore,
+    StoreError, StoreFuture, Touch,
 };
 
 fn licensed(user: &str, license: &str) -> NewSession {
@@ -456,6 +457,14 @@ impl SessionStore for Broken {
         self.memory.outlives_process()
     }
 
+    fn is_shared(&self) -> bool {
+        self.memory.is_shared()
+    }
+
+    fn recover(&self) -> StoreFuture<'_, Recovered> {
+        self.memory.recover()
+    }
+
     fn create(&self, session: &Arc<Session>) -> StoreFuture<'_, Created> {
         self.or(|| self.memory.create(session))
     }
@@ -464,12 +473,12 @@ impl SessionStore for Broken {
         self.memory.load(digest)
     }
 
-    fn touch_many(&self, touched: &[(SessionId, Tick)]) -> StoreFuture<'_, ()> {
+    fn touch_many(&self, touched: &[Touch]) -> StoreFuture<'_, ()> {
         self.memory.touch_many(touched)
     }
 
-    fn end(&self, id: SessionId, end: SessionEnd) -> StoreFuture<'_, Ended> {
-        self.or(|| self.memory.end(id, end))
+    fn end(&self, last: Touch, end: SessionEnd) -> StoreFuture<'_, Ended> {
+        self.or(|| self.memory.end(last, end))
     }
 
     fn get(&self, id: SessionId) -> StoreFuture<'_, Option<Arc<Session>>> {
@@ -507,5 +516,25 @@ impl SessionStore for Broken {
 
     fn target(&self, id: TargetId) -> StoreFuture<'_, Option<Arc<str>>> {
         self.memory.target(id)
+    }
+
+    fn put_lock(&self, lock: &UserLock) -> StoreFuture<'_, ()> {
+        self.memory.put_lock(lock)
+    }
+
+    fn remove_lock(&self, user: UserKey) -> StoreFuture<'_, ()> {
+        self.memory.remove_lock(user)
+    }
+
+    fn put_task(&self, task: &Task) -> StoreFuture<'_, ()> {
+        self.memory.put_task(task)
+    }
+
+    fn put_peaks(&self, peaks: &[LicensePeak]) -> StoreFuture<'_, ()> {
+        self.memory.put_peaks(peaks)
+    }
+
+    fn close(&self) -> StoreFuture<'_, ()> {
+        self.memory.close()
     }
 }

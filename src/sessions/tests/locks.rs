@@ -97,9 +97,13 @@ async fn a_lock_without_a_time_holds_until_it_is_lifted() {
         refused,
         Err(EstablishError::Locked { until: None })
     ));
-    let lifted = sessions.unlock_user(here.id(), &ann()).unwrap();
+    let lifted = sessions
+        .unlock_user(here.id(), &ann())
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(lifted.reason.as_deref(), Some("left the company"));
-    assert_eq!(sessions.unlock_user(here.id(), &ann()), None);
+    assert_eq!(sessions.unlock_user(here.id(), &ann()).await.unwrap(), None);
     open(&sessions, &here, "ann").await;
 }
 

@@ -97,7 +97,7 @@ async fn s12_a_lock_that_races_with_logins_leaves_nobody_in() {
         assert!(house.admin().sessions("1001").await.is_empty());
         let barred = house.script_of("ann").get("/x").await;
         barred.says(403, "Your account is locked");
-        sessions.unlock_user(&space, &ann).unwrap();
+        sessions.unlock_user(&space, &ann).await.unwrap().unwrap();
     }
 }
 

@@ -1,10 +1,12 @@
-//! What a task is seen as from outside.
+//! Background tasks, as they are seen from outside.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::num::ParseIntError;
 use std::str::FromStr;
 
-use crate::domain::{SpaceId, Timestamp};
+use super::named::named_enum;
+use super::{SpaceId, Timestamp};
 
 /// The id of a task: a decimal number, larger than that of every task before it.
 ///
@@ -14,11 +16,15 @@ use crate::domain::{SpaceId, Timestamp};
 pub struct TaskId(u64);
 
 impl TaskId {
-    pub(super) const fn new(number: u64) -> Self {
+    /// The id with this number, as read back from a store.
+    #[must_use]
+    pub const fn new(number: u64) -> Self {
         Self(number)
     }
 
-    pub(super) const fn next(self) -> Self {
+    /// The one after it.
+    #[must_use]
+    pub const fn next(self) -> Self {
         Self(self.0 + 1)
     }
 
@@ -46,34 +52,24 @@ impl FromStr for TaskId {
     }
 }
 
-/// How far a task is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum TaskStatus {
-    /// It waits for a worker.
-    Queued,
-    /// A worker has it.
-    Running,
-    /// It has done everything it was asked to.
-    Completed,
-    /// It went through to the end, and some of its items could not be done.
-    CompletedWithErrors,
-    /// It did not go through to the end.
-    Failed,
+named_enum! {
+    /// How far a task is.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    pub enum TaskStatus, "status of a task" {
+        /// It waits for a worker.
+        Queued = "queued",
+        /// A worker has it.
+        Running = "running",
+        /// It has done everything it was asked to.
+        Completed = "completed",
+        /// It went through to the end, and some of its items could not be done.
+        CompletedWithErrors = "completed_with_errors",
+        /// It did not go through to the end.
+        Failed = "failed",
+    }
 }
 
 impl TaskStatus {
-    /// As the APIs spell it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Queued => "queued",
-            Self::Running => "running",
-            Self::Completed => "completed",
-            Self::CompletedWithErrors => "completed_with_errors",
-            Self::Failed => "failed",
-        }
-    }
-
     /// Whether nothing will happen to the task any more.
     #[must_use]
     pub const fn has_ended(self) -> bool {
@@ -90,7 +86,7 @@ pub struct TaskError {
     /// Its place in what the task was asked to do, from 0.
     pub index: u64,
     /// What is wrong with it, from a fixed set of the job's, such as `not_found`.
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     /// Its id, as it was asked for.
     pub entity_id: Box<str>,
 }
@@ -105,7 +101,7 @@ pub struct TaskReport {
     /// Items that had been done before.
     pub already: u64,
     /// Items that could not be done; the first of them, up to the bound of
-    /// [`TasksBuilder::max_errors`](super::TasksBuilder::max_errors).
+    /// [`TasksBuilder::max_errors`](crate::tasks::TasksBuilder::max_errors).
     pub errors: Vec<TaskError>,
     /// Items that could not be done, those included that are not in `errors`.
     pub total_errors: u64,
@@ -120,12 +116,12 @@ impl TaskReport {
 }
 
 /// A task as it is at this moment.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Task {
     /// Its id.
     pub id: TaskId,
     /// What kind of job it is, as whoever submitted it called it.
-    pub kind: &'static str,
+    pub kind: Cow<'static, str>,
     /// The space that it belongs to.
     pub space: SpaceId,
     /// How far it is.
