@@ -58,10 +58,11 @@ release: ## The release binary
 clients: release ## Real clients (a browser, a WebSocket client) against the running demo
 	TESTED_GATEPASS="$(abspath $(TARGET_DIR))/release/gatepass" tests/clients/run
 
-bench: ## Benchmarks: as a proxy against nginx and haproxy, the layer, the table, searches
+bench: ## Benchmarks: as a proxy against nginx and haproxy, the layer, the table, searches, stores
 	benches/proxy.py
 	benches/proxy.py --one-core
 	benches/layer.py
 	benches/layer.py --one-core
 	$(CARGO) bench $(LOCKED) --bench table
 	$(CARGO) bench $(LOCKED) --bench search
+	$(CARGO) bench $(LOCKED) --bench store

@@ -9,6 +9,7 @@ use crate::authn::header::HeaderConfigError;
 use crate::authn::jwt::{JwtConfigError, KeyError};
 use crate::authn::local::UsersFileError;
 use crate::domain::SpaceId;
+use crate::net::tls::TlsError;
 use crate::net::{ListenError, TrustedProxiesError};
 use crate::proxy::EdgeError;
 use crate::proxy::headers::{AssertionKeyError, ProfileError, TemplateError};
@@ -35,6 +36,9 @@ pub enum BuildError {
     /// The trusted proxies cannot be used.
     #[error("[edge] trusted_proxies")]
     TrustedProxies(#[from] TrustedProxiesError),
+    /// A certificate, a key or a list of authorities of the edge cannot be used.
+    #[error("[edge] tls")]
+    Tls(#[from] TlsError),
     /// No key for assertions can be made.
     #[error("a key for assertions cannot be made")]
     AssertionKey(#[source] AssertionKeyError),

@@ -9,16 +9,17 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::authn::Users;
+use super::edge::{acceptor, edge_settings, needs_restart};
 use super::error::{BuildError, StartError};
-use super::options::{EdgeOptions, GatewayOptions};
+use super::options::GatewayOptions;
 use super::plan::{Plan, Planner};
 use crate::admin::keys::ApiKeys;
 use crate::admin::{self, AdminServer, AdminSpaces, SessionObserver};
 use crate::domain::{Clock, SystemClock};
-use crate::net::strict_h1::Limits;
-use crate::net::{Drained, Timeouts, bind};
+use crate::net::tls::TlsAcceptor;
+use crate::net::{Drained, bind};
 use crate::proxy::headers::AssertionKey;
-use crate::proxy::{Edge, EdgeServer, EdgeSettings, EdgeSockets};
+use crate::proxy::{Edge, EdgeServer, EdgeSockets};
 use crate::sessions::{Feed, Sessions};
 use crate::store::{MemoryStore, Retention};
 use crate::tasks::Tasks;
@@ -35,6 +36,8 @@ pub struct Gateway {
     spaces: AdminSpaces,
     assertion_key: Arc<AssertionKey>,
     edge: EdgeServer,
+    /// The edge's TLS, whose certificates a reload exchanges.
+    tls: Option<TlsAcceptor>,
     admin_address: SocketAddr,
     stop: CancellationToken,
     /// What administrators have set going in the background.
@@ -79,7 +82,8 @@ impl Gateway {
             .build();
         let licenses = sessions.licenses().clone();
         metrics.read_licenses(move || licenses.all());
-        let settings = edge_settings(&options.edge, options.log.access);
+        let tls = acceptor(&options.edge)?;
+        let settings = edge_settings(&options.edge, tls.clone(), options.log.access, &metrics);
         let assertion_key = Arc::new(AssertionKey::generate().map_err(BuildError::AssertionKey)?);
         let mut users = Users::default();
         let planner = Planner {
@@ -106,7 +110,11 @@ impl Gateway {
             AdminSpaces::new(infos),
         );
 
-        let sockets = EdgeSockets::bind(&options.edge.listen, settings.workers)?;
+        let sockets = EdgeSockets::bind(
+            &options.edge.listen,
+            &options.edge.redirect,
+            settings.workers,
+        )?;
         let admin_socket = bind(options.admin.listen, NonZeroUsize::MIN)?.pop();
         let admin_socket = admin_socket
             .ok_or_else(|| StartError::SidePort(std::io::ErrorKind::AddrNotAvailable.into()))?;
@@ -150,6 +158,7 @@ impl Gateway {
             spaces,
             assertion_key,
             edge,
+            tls,
             admin_address,
             stop,
             jobs,
@@ -173,11 +182,12 @@ impl Gateway {
             users: &Users::default(),
             workers: 1,
         };
+        acceptor(&options.edge)?;
         planner.plan(options).map(drop)
     }
 
-    /// Puts new spaces, users, keys and trusted proxies into force; no connection and no
-    /// session is dropped. Says which changed options need a restart and are not in force.
+    /// Puts new spaces, users, keys, certificates and trusted proxies into force; no connection
+    /// and no session is dropped. Says which changed options need a restart and are not in force.
     ///
     /// # Errors
     ///
@@ -195,8 +205,15 @@ impl Gateway {
             users: &reloading.users,
             workers: self.edge.edge().settings().workers.get(),
         };
-        let plan = match planner.plan(&options) {
-            Ok(plan) => plan,
+        let planned = planner.plan(&options).and_then(|plan| {
+            let new_tls = match (&self.tls, &options.edge.tls) {
+                (Some(acceptor), Some(settings)) => Some((acceptor, acceptor.read(settings)?)),
+                _ => None,
+            };
+            Ok((plan, new_tls))
+        });
+        let (plan, new_tls) = match planned {
+            Ok(planned) => planned,
             Err(error) => {
                 self.metrics.config_refused();
                 return Err(error);
@@ -213,6 +230,9 @@ impl Gateway {
         } = plan;
         reloading.users.commit(users);
         self.keys.replace(keys);
+        if let Some((acceptor, new)) = new_tls {
+            acceptor.put(new);
+        }
         self.edge.edge().replace(targets, trusted);
         self.spaces.replace(infos);
         self.metrics.config_taken(self.clock.wall());
@@ -238,6 +258,18 @@ impl Gateway {
         self.edge.addresses()
     }
 
+    /// The addresses that send everybody to https, in the same way.
+    #[must_use]
+    pub fn redirect_addresses(&self) -> &[SocketAddr] {
+        self.edge.redirects()
+    }
+
+    /// Whether the edge speaks TLS.
+    #[must_use]
+    pub const fn edge_has_tls(&self) -> bool {
+        self.tls.is_some()
+    }
+
     /// The address of the side port.
     #[must_use]
     pub const fn admin_address(&self) -> SocketAddr {
@@ -256,56 +288,4 @@ impl Gateway {
         }
         drained
     }
-}
-
-fn edge_settings(options: &EdgeOptions, access_log: bool) -> EdgeSettings {
-    let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    EdgeSettings {
-        workers: options.workers.and_then(NonZeroUsize::new).unwrap_or(cores),
-        limits: Limits {
-            head: options.limits.head_size,
-            lines: options.limits.header_lines,
-            ..Limits::default()
-        },
-        timeouts: Timeouts {
-            head: options.timeouts.header_read,
-            idle: options.timeouts.keep_alive,
-            body: options.timeouts.body_idle,
-            ..Timeouts::default()
-        },
-        max_connections: options.max_connections,
-        drain: options.timeouts.drain,
-        scheme: options.default_scheme,
-        access_log,
-    }
-}
-
-/// The keys whose change takes a restart, of those that have changed.
-fn needs_restart(old: &GatewayOptions, new: &GatewayOptions) -> Vec<&'static str> {
-    let changed = [
-        ("edge.listen", old.edge.listen != new.edge.listen),
-        ("edge.workers", old.edge.workers != new.edge.workers),
-        (
-            "edge.max_connections",
-            old.edge.max_connections != new.edge.max_connections,
-        ),
-        (
-            "edge.default_scheme",
-            old.edge.default_scheme != new.edge.default_scheme,
-        ),
-        ("edge.timeouts", old.edge.timeouts != new.edge.timeouts),
-        ("edge.limits", old.edge.limits != new.edge.limits),
-        ("admin.listen", old.admin.listen != new.admin.listen),
-        ("admin.hosts", old.admin.hosts != new.admin.hosts),
-        (
-            "admin.docs_public",
-            old.admin.docs_public != new.admin.docs_public,
-        ),
-        ("store", old.store != new.store),
-        ("log", old.log != new.log),
-    ];
-    changed
-        .into_iter()
-        .filter_map(|(key, changed)| changed.then_some(key))
-        .collect()
 }

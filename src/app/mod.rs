@@ -7,6 +7,7 @@
 
 mod authn;
 pub mod demo;
+mod edge;
 mod error;
 mod explain;
 mod gateway;

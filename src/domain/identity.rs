@@ -74,6 +74,29 @@ impl Identity {
         ))
     }
 
+    /// A user of whom all of this is known; a blank name is the id, a blank e-mail is none.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new), [`with_name`](Self::with_name) and
+    /// [`with_email`](Self::with_email).
+    pub fn with_all(
+        directory: &str,
+        id: &str,
+        name: &str,
+        email: &str,
+    ) -> Result<Self, IdentityError> {
+        let directory = key_part("directory", directory)?;
+        let id = key_part("id", id)?;
+        let (name, email) = (part("name", name)?, part("e-mail", email)?);
+        let name = if name.is_empty() { id } else { name };
+        Ok(Self::pack(
+            [directory, id, name, email],
+            number(directory, id),
+            Arc::default(),
+        ))
+    }
+
     /// The same user with this display name; a blank one changes nothing.
     ///
     /// # Errors

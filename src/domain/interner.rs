@@ -27,10 +27,8 @@ impl Interner {
             let own = Identity::clone(identity).with_attributes(attributes);
             *identity = Arc::new(own);
         }
-        for text in [&mut client.user_agent, license] {
-            if let Some(text) = text {
-                *text = shared(&self.texts, text);
-            }
+        for text in [&mut client.user_agent, license].into_iter().flatten() {
+            *text = shared(&self.texts, text);
         }
     }
 

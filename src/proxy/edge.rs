@@ -5,11 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use http::HeaderValue;
 
 use super::space::Targets;
 use crate::domain::{Clock, Scheme};
 use crate::net::strict_h1::Limits;
+use crate::net::tls::TlsAcceptor;
 use crate::net::{Timeouts, TrustedProxies};
+use crate::telemetry::Handshakes;
 
 /// How the edge is run. What changes needs a restart; spaces are exchanged while it runs.
 #[derive(Debug)]
@@ -26,8 +29,35 @@ pub struct EdgeSettings {
     pub drain: Duration,
     /// The scheme of clients that are not behind a trusted proxy that says otherwise.
     pub scheme: Scheme,
+    /// TLS on the listeners; without it they speak plain HTTP.
+    pub tls: Option<Arc<EdgeTls>>,
     /// Whether every request is logged.
     pub access_log: bool,
+}
+
+/// TLS on the edge's listeners.
+#[derive(Debug)]
+pub struct EdgeTls {
+    pub(super) acceptor: TlsAcceptor,
+    pub(super) hsts: Option<HeaderValue>,
+    pub(super) handshakes: Handshakes,
+}
+
+impl EdgeTls {
+    /// TLS as `acceptor` speaks it. Browsers are told to use nothing else for as long as
+    /// `hsts`, in whole seconds; with `None` they are not told.
+    #[must_use]
+    pub fn new(acceptor: TlsAcceptor, hsts: Option<Duration>, handshakes: Handshakes) -> Self {
+        let hsts = hsts.map(|time| {
+            HeaderValue::try_from(format!("max-age={}", time.as_secs()))
+                .expect("digits are visible ASCII")
+        });
+        Self {
+            acceptor,
+            hsts,
+            handshakes,
+        }
+    }
 }
 
 /// The edge: its settings, and the spaces and trusted proxies in force.

@@ -52,7 +52,8 @@ pub(super) async fn forward(mut request: Forward<'_>) -> Response<ProxyBody> {
         worker.deadlines(),
         worker.edge.settings.timeouts.body,
         Some(space.request_trailers()),
-    );
+    )
+    .tied(settings.gate.sessions(), session, worker.deadlines());
     let upstream = space.upstream(worker.number, &worker.pool);
     let (mut response, lease) = match upstream.send(Request::from_parts(parts, body)).await {
         Ok(answered) => answered,

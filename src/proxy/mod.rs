@@ -1,7 +1,8 @@
 //! The reverse proxy: the life of a request, from the socket to the upstream and back.
 //!
-//! 1. **accept** (`server`): a thread per core, each with its own listening socket, runtime
-//!    and upstream connections. HTTP/1 is read strictly ([`net::strict_h1`](crate::net)).
+//! 1. **accept** (`server`, `connection`): a thread per core, each with its own listening
+//!    socket, runtime and upstream connections. TLS, then HTTP/1, read strictly
+//!    ([`net::strict_h1`](crate::net)), or HTTP/2.
 //! 2. **route** ([`router`]): host and path, read once, lead to a [`ProxySpace`].
 //! 3. **resolve**, **authenticate**, **establish**, **authorize**: the space's
 //!    [`Gate`](crate::layer::Gate), the same as the tower layer's.
@@ -16,6 +17,7 @@
 //! `serve` is this list as code.
 
 pub mod body;
+mod connection;
 pub mod deadline;
 mod edge;
 mod forward;
@@ -32,6 +34,6 @@ pub mod upgrade;
 pub mod upstream;
 mod worker;
 
-pub use edge::{Edge, EdgeSettings};
+pub use edge::{Edge, EdgeSettings, EdgeTls};
 pub use server::{EdgeError, EdgeServer, EdgeSockets};
 pub use space::{ProxySpace, SpaceSettings, Targets};

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::request::Parts;
-use http::{Method, Response, StatusCode};
+use http::{Method, Response, StatusCode, Version};
 use tokio::time::Instant;
 
 use super::body::ProxyBody;
@@ -25,6 +25,7 @@ pub(super) struct Record {
 struct Line {
     method: Method,
     path: String,
+    version: Version,
     client_ip: IpAddr,
     session: Option<Arc<Session>>,
 }
@@ -41,6 +42,7 @@ impl Record {
             Box::new(Line {
                 method: parts.method.clone(),
                 path: parts.uri.path().to_owned(),
+                version: parts.version,
                 client_ip: connection.client_ip,
                 session: None,
             })
@@ -109,6 +111,7 @@ impl Record {
                 client.ip = %line.client_ip,
                 request.method = %line.method,
                 request.path = line.path,
+                request.version = ?line.version,
                 response.status = response.status().as_u16(),
                 duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
                 session.id = session.map(|s| tracing::field::display(s.id())),

@@ -1,10 +1,11 @@
 //! From what went wrong to a response: the one place where the proxy chooses a status.
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
-use super::body::ProxyBody;
+use super::body::{BodyError, ProxyBody};
+use super::connection::Malformed;
 use super::record::Record;
 use super::router::RouteError;
 use super::space::SpaceSettings;
@@ -29,6 +30,32 @@ pub(super) fn unrouted(headers: &HeaderMap, error: RouteError) -> Response<Proxy
         RouteError::UnknownPath => (StatusCode::NOT_FOUND, "There is no such page."),
     };
     tracing::debug!(%error, "a request leads to no space");
+    short_answer(headers, "Gatepass", status, text).map(ProxyBody::full)
+}
+
+/// For a host that the connection's certificate is not for (S07).
+pub(super) fn misdirected(headers: &HeaderMap) -> Response<ProxyBody> {
+    let text = "This connection was made for another host name. Open a new one.";
+    short_answer(headers, "Gatepass", StatusCode::MISDIRECTED_REQUEST, text).map(ProxyBody::full)
+}
+
+/// For an HTTP/2 request that cannot be said in HTTP/1.1, or in more than one way.
+pub(super) fn malformed(headers: &HeaderMap, error: Malformed) -> Response<ProxyBody> {
+    let (status, text) = match error {
+        Malformed::TooManyFields { .. } => (
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            "This request has too many header fields.",
+        ),
+        Malformed::Connect
+        | Malformed::NoAuthority
+        | Malformed::TwoAuthorities
+        | Malformed::ContentLength
+        | Malformed::Blanks => (
+            StatusCode::BAD_REQUEST,
+            "This request cannot be understood.",
+        ),
+    };
+    tracing::debug!(%error, "an HTTP/2 request is refused");
     short_answer(headers, "Gatepass", status, text).map(ProxyBody::full)
 }
 
@@ -65,10 +92,13 @@ pub(super) fn upstream_failed(
             StatusCode::GATEWAY_TIMEOUT,
             "The application does not answer in time.",
         ),
-        UpstreamError::RequestBody { .. } => (
-            StatusCode::REQUEST_TIMEOUT,
-            "The body of this request did not arrive in time.",
-        ),
+        UpstreamError::RequestBody { source, .. } => match BodyError::behind(source) {
+            Some(BodyError::SessionEnded) => (StatusCode::UNAUTHORIZED, "Your session has ended."),
+            _ => (
+                StatusCode::REQUEST_TIMEOUT,
+                "The body of this request did not arrive in time.",
+            ),
+        },
     };
     match error {
         UpstreamError::RequestBody { .. } => {
@@ -86,10 +116,15 @@ pub(super) fn upstream_failed(
         }
     }
     let mut response = page(settings, accept, status, text);
+    let headers = response.headers_mut();
     if status == StatusCode::SERVICE_UNAVAILABLE {
-        response
-            .headers_mut()
-            .insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    // RFC 9110, section 15.5.2: a 401 names a scheme.
+    if status == StatusCode::UNAUTHORIZED
+        && let Ok(scheme) = HeaderValue::try_from(format!("Bearer realm=\"{space}\""))
+    {
+        headers.insert(WWW_AUTHENTICATE, scheme);
     }
     response
 }

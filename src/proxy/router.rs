@@ -124,6 +124,12 @@ impl<T> Router<T> {
         })
     }
 
+    /// Whether some space answers to `host`, as [`host_of_authority`] gives it.
+    pub fn answers_to(&self, host: &str) -> bool {
+        let mut hosts = self.routes.iter().map(|route| &route.host);
+        hosts.any(|pattern| pattern.as_ref().is_none_or(|p| p.matches(host)))
+    }
+
     /// Every space once.
     pub fn targets(&self) -> impl Iterator<Item = &Arc<T>> {
         let mut seen: Vec<*const T> = Vec::new();

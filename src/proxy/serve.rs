@@ -17,7 +17,7 @@ use super::space::ProxySpace;
 use super::upgrade::UpgradeRequest;
 use super::worker::{ClientConnection, Worker};
 use crate::authn::AuthnRequest;
-use crate::domain::Connection;
+use crate::domain::{Connection, host_of_authority};
 use crate::layer::{Admission, Gate, Refusal, SetCookie, Verdict};
 use crate::telemetry::Outcome;
 
@@ -33,11 +33,15 @@ pub(super) async fn serve(
     // this is dropped.
     let (mut pending, mut upgrade) = (None, None);
     if request.headers().contains_key(header::UPGRADE) {
-        pending = client.framing.upgrade(request.version(), request.headers());
+        let framing = client.framing.as_ref();
+        pending = framing.and_then(|f| f.upgrade(request.version(), request.headers()));
         upgrade = UpgradeRequest::take(&mut request);
     }
     let (mut parts, body) = request.into_parts();
     let connection = facts(worker, client, &parts);
+    if let Some(certificate) = client.tls.as_ref().and_then(|tls| tls.certificate.as_ref()) {
+        parts.extensions.insert(Arc::clone(certificate));
+    }
 
     // route
     if settle_host(&mut parts).is_none() {
@@ -47,6 +51,12 @@ pub(super) async fn serve(
         .headers
         .get(header::HOST)
         .and_then(|host| host.to_str().ok());
+    if let (Some(tls), Some(host)) = (&client.tls, host)
+        && host_of_authority(host).is_some()
+        && !tls.serves(host)
+    {
+        return rescue::misdirected(&parts.headers);
+    }
     let targets = edge.targets.load();
     let Routed {
         target,
@@ -140,16 +150,18 @@ pub(super) async fn serve(
 /// Who is there: the socket's facts, or what trusted proxies vouch for.
 fn facts(worker: &Worker, client: &ClientConnection, parts: &Parts) -> Connection {
     let trusted = worker.edge.trusted.load();
-    let mut connection = trusted.resolve(client.peer, false, &parts.headers);
-    if !trusted.contains(client.peer.ip()) {
+    let tls = client.tls.is_some();
+    let mut connection = trusted.resolve(client.peer, tls, &parts.headers);
+    if !tls && !trusted.contains(client.peer.ip()) {
         connection.scheme = worker.edge.settings.scheme;
     }
     connection
 }
 
 /// Puts the target of an absolute-form request where it belongs: the authority into Host
-/// (RFC 9112, section 3.2.2), the path alone into the target. `None` when it has no path.
-fn settle_host(parts: &mut Parts) -> Option<()> {
+/// (RFC 9112, section 3.2.2), the path alone into the target; so with every HTTP/2 request.
+/// `None` when it has no path.
+pub(super) fn settle_host(parts: &mut Parts) -> Option<()> {
     if let Some(authority) = parts.uri.authority() {
         let host = HeaderValue::from_str(authority.as_str()).ok()?;
         parts.headers.insert(header::HOST, host);

@@ -1,26 +1,17 @@
 //! The edge's threads: listening, accepting, and the end of both.
 
-use std::convert::Infallible;
-use std::future::poll_fn;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroUsize;
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::thread::JoinHandle;
 
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
+use super::connection::{Lifetime, Role, converse};
 use super::edge::Edge;
-use super::headers::ConnectionHeaders;
-use super::serve::serve;
-use super::worker::{ClientConnection, Worker};
-use crate::net::strict_h1::StrictHttp1;
+use super::worker::Worker;
 use crate::net::{Acceptor, Drain, Drained, Draining, ListenError, bind};
 
 /// Why the edge does not start.
@@ -39,6 +30,7 @@ pub enum EdgeError {
 #[derive(Debug)]
 pub struct EdgeServer {
     addresses: Vec<SocketAddr>,
+    redirects: Vec<SocketAddr>,
     edge: Arc<Edge>,
     drain: Drain,
     stop: CancellationToken,
@@ -50,30 +42,51 @@ pub struct EdgeServer {
 #[derive(Debug)]
 pub struct EdgeSockets {
     addresses: Vec<SocketAddr>,
-    per_worker: Vec<Vec<TcpListener>>,
+    redirects: Vec<SocketAddr>,
+    per_worker: Vec<Vec<(Role, TcpListener)>>,
 }
 
 impl EdgeSockets {
-    /// Binds `addresses` for `workers` workers.
+    /// Binds `addresses` for `workers` workers, and `redirects`, whose clients are sent to
+    /// https on the first of `addresses`.
     ///
     /// # Errors
     ///
     /// [`ListenError`] with the address that cannot be bound.
-    pub fn bind(addresses: &[SocketAddr], workers: NonZeroUsize) -> Result<Self, ListenError> {
-        let mut per_worker: Vec<Vec<TcpListener>> =
-            (0..workers.get()).map(|_| Vec::new()).collect();
-        let mut bound = Vec::new();
+    pub fn bind(
+        addresses: &[SocketAddr],
+        redirects: &[SocketAddr],
+        workers: NonZeroUsize,
+    ) -> Result<Self, ListenError> {
+        let mut sockets = Self {
+            addresses: Vec::new(),
+            redirects: Vec::new(),
+            per_worker: (0..workers.get()).map(|_| Vec::new()).collect(),
+        };
         for address in addresses {
-            let sockets = bind(*address, workers)?;
-            bound.extend(sockets.first().and_then(|socket| socket.local_addr().ok()));
-            for (worker, socket) in per_worker.iter_mut().zip(sockets) {
-                worker.push(socket);
-            }
+            let bound = sockets.add(*address, Role::Serve, workers)?;
+            sockets.addresses.extend(bound);
         }
-        Ok(Self {
-            addresses: bound,
-            per_worker,
-        })
+        let port = sockets.addresses.first().map_or(0, SocketAddr::port);
+        for address in redirects {
+            let bound = sockets.add(*address, Role::Redirect(port), workers)?;
+            sockets.redirects.extend(bound);
+        }
+        Ok(sockets)
+    }
+
+    fn add(
+        &mut self,
+        address: SocketAddr,
+        role: Role,
+        workers: NonZeroUsize,
+    ) -> Result<Option<SocketAddr>, ListenError> {
+        let sockets = bind(address, workers)?;
+        let bound = sockets.first().and_then(|socket| socket.local_addr().ok());
+        for (worker, socket) in self.per_worker.iter_mut().zip(sockets) {
+            worker.push((role, socket));
+        }
+        Ok(bound)
     }
 
     /// The addresses, with the ports that were chosen for port 0.
@@ -92,6 +105,7 @@ impl EdgeServer {
     pub fn start(edge: Arc<Edge>, sockets: EdgeSockets) -> Result<Self, EdgeError> {
         let EdgeSockets {
             addresses,
+            redirects,
             per_worker,
         } = sockets;
         let (drain, stop) = (Drain::new(), CancellationToken::new());
@@ -111,6 +125,7 @@ impl EdgeServer {
         }
         Ok(Self {
             addresses,
+            redirects,
             edge,
             drain,
             stop,
@@ -122,6 +137,12 @@ impl EdgeServer {
     #[must_use]
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// The addresses that send everybody to https.
+    #[must_use]
+    pub fn redirects(&self) -> &[SocketAddr] {
+        &self.redirects
     }
 
     /// What the workers share.
@@ -150,17 +171,18 @@ impl EdgeServer {
 async fn run(
     number: usize,
     edge: Arc<Edge>,
-    listeners: Vec<TcpListener>,
+    listeners: Vec<(Role, TcpListener)>,
     draining: Draining,
     stop: CancellationToken,
 ) {
     let going_away = CancellationToken::new();
     let worker = Arc::new(Worker::new(number, edge, going_away.clone()));
-    for listener in listeners {
+    for (role, listener) in listeners {
         match Acceptor::new(listener) {
             Ok(acceptor) => drop(tokio::spawn(accept(
                 Arc::clone(&worker),
                 acceptor,
+                role,
                 draining.clone(),
             ))),
             Err(error) => tracing::error!(%error, "a listening socket cannot be used"),
@@ -171,7 +193,7 @@ async fn run(
     stop.cancelled().await;
 }
 
-async fn accept(worker: Arc<Worker>, mut acceptor: Acceptor, draining: Draining) {
+async fn accept(worker: Arc<Worker>, mut acceptor: Acceptor, role: Role, draining: Draining) {
     let mut begun = pin!(draining.begun());
     loop {
         let (stream, peer) = tokio::select! {
@@ -182,72 +204,7 @@ async fn accept(worker: Arc<Worker>, mut acceptor: Acceptor, draining: Draining)
             tracing::warn!(%peer, "a connection is refused: as many are open as may be");
             continue;
         }
-        tokio::spawn(converse(
-            Arc::clone(&worker),
-            stream,
-            peer,
-            draining.clone(),
-        ));
+        let lifetime = Lifetime::new(peer, &draining);
+        tokio::spawn(converse(Arc::clone(&worker), stream, role, lifetime));
     }
 }
-
-/// One client's connection, from its first byte to its last.
-async fn converse(worker: Arc<Worker>, stream: TcpStream, peer: SocketAddr, draining: Draining) {
-    let tracked = draining.track();
-    let settings = &worker.edge.settings;
-    let guarded = StrictHttp1::new(stream, settings.limits, settings.timeouts);
-    let mut builder = http1::Builder::new();
-    builder
-        .half_close(false)
-        .max_buf_size(MAX_BUFFER.max(2 * settings.limits.head));
-    guarded.configure(&mut builder);
-    let client = Arc::new(ClientConnection {
-        peer,
-        headers: ConnectionHeaders::new(peer.ip()),
-        framing: guarded.control(),
-    });
-    let service = {
-        let (worker, client) = (Arc::clone(&worker), Arc::clone(&client));
-        service_fn(move |request| {
-            let (worker, client) = (Arc::clone(&worker), Arc::clone(&client));
-            async move { Ok::<_, Infallible>(serve(&worker, &client, request).await) }
-        })
-    };
-    let mut connection = pin!(
-        builder
-            .serve_connection(TokioIo::new(guarded), service)
-            .with_upgrades()
-    );
-    let (mut begun, mut cut) = (pin!(tracked.begun()), pin!(tracked.cut()));
-    let mut watching = false;
-    let mut finishing = false;
-    let ended = poll_fn(|cx| {
-        if let Poll::Ready(result) = connection.as_mut().poll(cx) {
-            return Poll::Ready(Some(result));
-        }
-        // Asked once before the drain: this task's waker stays the same, and it is woken then.
-        if !watching || draining.has_begun() {
-            watching = true;
-            if !finishing && begun.as_mut().poll(cx).is_ready() {
-                finishing = true;
-                connection.as_mut().graceful_shutdown();
-                cx.waker().wake_by_ref();
-            }
-            if cut.as_mut().poll(cx).is_ready() {
-                return Poll::Ready(None);
-            }
-        }
-        Poll::Pending
-    });
-    match ended.await {
-        Some(Err(error)) => {
-            let refused = client.framing.violation();
-            tracing::debug!(%peer, %error, ?refused, "a client's connection failed");
-        }
-        Some(Ok(())) => {}
-        None => tracing::debug!(%peer, "a client's connection was cut at shutdown"),
-    }
-}
-
-/// Bytes that are read ahead or kept to be written, for each connection.
-const MAX_BUFFER: usize = 128 * 1024;

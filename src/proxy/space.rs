@@ -5,13 +5,14 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::HeaderValue;
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::body::{RequestBody, TrailerFilter};
 use super::headers::HeaderRules;
 use super::router::Router;
 use super::upstream::{Pool, Upstream, UpstreamAddresses, UpstreamSettings};
 use crate::layer::Gate;
+use crate::net::strict_h1::may_be_trailer;
 use crate::telemetry::SpaceMetrics;
 
 /// Where requests go: the spaces of a configuration.
@@ -57,7 +58,10 @@ impl ProxySpace {
         let inbound = Arc::clone(settings.headers.scrub());
         let outbound = Arc::clone(&inbound);
         Self {
-            request_trailers: Arc::new(move |headers| inbound.inbound(headers)),
+            request_trailers: Arc::new(move |trailers| {
+                inbound.inbound(trailers);
+                take_off_misplaced(trailers);
+            }),
             response_trailers: Arc::new(move |headers| outbound.outbound(headers)),
             upstreams: (0..workers).map(|_| OnceLock::new()).collect(),
             settings,
@@ -88,6 +92,15 @@ impl ProxySpace {
     ) -> &Upstream<RequestBody> {
         let make = || pool.upstream(&self.settings.upstream, self.settings.connections);
         self.upstreams[worker].get_or_init(make)
+    }
+}
+
+/// What may not come after a body: HTTP/1 requests with it were refused, HTTP/2 lets it pass.
+fn take_off_misplaced(trailers: &mut HeaderMap) {
+    let misplaced = |name: &&HeaderName| !may_be_trailer(name.as_str().as_bytes());
+    let misplaced: Vec<HeaderName> = trailers.keys().filter(misplaced).cloned().collect();
+    for name in misplaced {
+        trailers.remove(name);
     }
 }
 

@@ -273,7 +273,7 @@ async fn scans_page_newest_first(maker: &Maker, store: &impl SessionStore) {
     assert_eq!((ids(&page), page.total), (expect(&[5, 1]), 2));
     for session in &sessions[..3] {
         let ended = store
-            .end(Touch::last_of(&session), maker.end(EndReason::Idle))
+            .end(Touch::last_of(session), maker.end(EndReason::Idle))
             .await
             .unwrap();
         assert!(matches!(ended, Ended::Now(_)));

@@ -8,8 +8,8 @@ use std::time::Duration;
 use super::index::{ByDigest, ById, DigestIndex, IdIndex, sharded};
 use super::short_lived::ShortLived;
 use super::{
-    Created, Ended, IdRange, Newest, Recovered, Retention, Scan, ScanPage, SessionStore,
-    StateFilter, StoreError, StoreFuture, Touch,
+    Created, Ended, IdRange, MAX_TARGETS, MAX_TICKETS, Newest, Recovered, Retention, Scan,
+    ScanPage, SessionStore, StateFilter, StoreError, StoreFuture, Touch,
 };
 use crate::domain::{
     Clock, LicensePeak, Session, SessionEnd, SessionId, TargetId, Task, Tick, Ticket, TokenDigest,
@@ -173,12 +173,6 @@ impl EndedSessions {
 
 /// Sessions forgotten in one step, so that the lock is held for a moment only.
 const PURGE_STEP: usize = 1000;
-
-/// Tickets that may wait to be redeemed; those who buy them are trusted.
-const MAX_TICKETS: usize = 100_000;
-
-/// Addresses that are remembered for browsers that were sent to log in.
-const MAX_TARGETS: usize = 100_000;
 
 impl SessionStore for MemoryStore {
     fn outlives_process(&self) -> bool {

@@ -7,6 +7,8 @@
 #[cfg(test)]
 pub(crate) mod contract;
 mod error;
+#[cfg(feature = "server")]
+pub mod file;
 pub(crate) mod index;
 mod memory;
 mod retention;
@@ -32,6 +34,12 @@ pub use touch::Touch;
 
 /// What a store's methods return.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// Tickets that may wait to be redeemed; those who buy them are trusted.
+const MAX_TICKETS: usize = 100_000;
+
+/// Addresses that are remembered for browsers that were sent to log in.
+const MAX_TARGETS: usize = 100_000;
 
 /// What became of a [`SessionStore::create`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,6 +12,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
+use super::handshakes::{self, Handshakes};
 use super::histogram::Durations;
 use super::license_metrics::LicenseGauges;
 use super::{SpaceMetrics, dropped_lines};
@@ -29,6 +30,7 @@ pub struct Metrics {
     licenses: LicenseGauges,
     reloads: Family<Labels<1>, Counter>,
     reloaded_at: Gauge,
+    handshakes: handshakes::Family2,
 }
 
 /// Label names and values.
@@ -59,6 +61,7 @@ impl Metrics {
         let spaces: Arc<Spaces> = Arc::default();
         let reloads: Family<Labels<1>, Counter> = Family::default();
         let reloaded_at = Gauge::default();
+        let handshakes = handshakes::Family2::default();
         let mut registry = Registry::with_prefix("gatepass");
         let r = &mut registry;
         let f = &*families;
@@ -110,6 +113,11 @@ impl Metrics {
             Unit::Seconds,
             reloaded_at.clone(),
         );
+        r.register(
+            "tls_handshakes",
+            "TLS handshakes by how they went",
+            handshakes.clone(),
+        );
         r.register_collector(Box::new(DroppedLogLines));
         r.register_collector(Box::new(OpenSessions(Arc::clone(&spaces))));
         let licenses = LicenseGauges::default();
@@ -124,7 +132,14 @@ impl Metrics {
             licenses,
             reloads,
             reloaded_at,
+            handshakes,
         }
+    }
+
+    /// Counts the TLS handshakes of the port called `port`.
+    #[must_use]
+    pub fn handshakes(&self, port: &'static str) -> Handshakes {
+        Handshakes::new(&self.handshakes, port)
     }
 
     /// The handle for `space`: the same one every time for the same id.
@@ -243,6 +258,11 @@ mod tests {
         space.session_started();
         space.session_ended(EndReason::Terminated);
         let open = space.upgraded();
+        let handshakes = metrics.handshakes("edge");
+        handshakes.done(false);
+        handshakes.done(true);
+        metrics.handshakes("edge").done(true);
+        handshakes.timed_out();
         metrics.config_taken(Timestamp::from_unix_millis(5_000));
         metrics.config_refused();
 
@@ -265,6 +285,10 @@ mod tests {
             r#"gatepass_sessions_open{space="1001"} 1"#,
             r#"gatepass_config_reloads_total{result="taken"} 1"#,
             r#"gatepass_config_reloads_total{result="refused"} 1"#,
+            r#"gatepass_tls_handshakes_total{port="edge",result="full"} 1"#,
+            r#"gatepass_tls_handshakes_total{port="edge",result="resumed"} 2"#,
+            r#"gatepass_tls_handshakes_total{port="edge",result="timed-out"} 1"#,
+            r#"gatepass_tls_handshakes_total{port="edge",result="failed"} 0"#,
             "gatepass_config_last_success_timestamp_seconds 5",
             "# EOF",
         ] {

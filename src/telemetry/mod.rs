@@ -9,6 +9,7 @@
 //! No label of a metric names a user or holds a secret, and no audit event holds a secret.
 
 pub mod audit;
+mod handshakes;
 mod health;
 mod histogram;
 mod license_metrics;
@@ -16,6 +17,7 @@ mod log;
 mod metrics;
 mod space_metrics;
 
+pub use handshakes::Handshakes;
 pub use health::{Health, Readiness, Reason};
 pub use log::{LogError, LogFormat, LogGuard, LogOptions, dropped_lines};
 pub use metrics::Metrics;

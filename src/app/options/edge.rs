@@ -28,7 +28,8 @@ pub struct EdgeOptions {
     /// Connections open at a time, over all workers; further ones are closed at once.
     /// Default: 10,000.
     pub max_connections: usize,
-    /// The scheme a client is taken to use when no trusted proxy tells it. Default: http.
+    /// The scheme a client is taken to use when no trusted proxy tells it and there is no TLS
+    /// here. Default: http.
     pub default_scheme: Scheme,
     /// How long each phase may take.
     pub timeouts: EdgeTimeouts,
@@ -56,7 +57,8 @@ impl Default for EdgeOptions {
 /// How long each phase of a client's connection may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EdgeTimeouts {
-    /// From the first byte of a request to the end of its head. Default: 10 seconds.
+    /// From the first byte of a request to the end of its head, and for a TLS handshake.
+    /// Default: 10 seconds.
     pub header_read: Duration,
     /// Between two requests of a connection. Default: 75 seconds.
     pub keep_alive: Duration,

@@ -30,8 +30,17 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let mut files = Files::new(&args.config, loaded.files_read);
     let options = files.load()?;
     run_until_stopped(options, Some(files), |gateway| {
+        let scheme = if gateway.edge_has_tls() {
+            "https"
+        } else {
+            "http"
+        };
         for address in gateway.edge_addresses() {
-            tracing::info!(%address, "the edge is ready");
+            let url = format_args!("{scheme}://{address}");
+            tracing::info!(%address, %url, "the edge is ready");
+        }
+        for address in gateway.redirect_addresses() {
+            tracing::info!(%address, "plain HTTP is redirected to https");
         }
         tracing::info!(address = %gateway.admin_address(), "the side port is ready");
     })

@@ -2,17 +2,21 @@
 
 use std::net::SocketAddr;
 
-use super::network;
+use super::{network, tls};
 use crate::app::options::{EdgeLimits, EdgeOptions, EdgeTimeouts};
 use crate::config::raw::{RawEdge, RawEdgeLimits, RawEdgeTimeouts};
 use crate::config::report::{Scope, read, read_all, read_some};
 use crate::domain::Scheme;
 
-pub(super) fn edge(raw: RawEdge, table: &Scope<'_>) -> EdgeOptions {
+pub(super) fn edge(mut raw: RawEdge, table: &Scope<'_>) -> EdgeOptions {
     let default = EdgeOptions::default();
-    let listen = read_some(table, "listen", raw.listen, network::ADDRESS, |at, text| {
-        at.parse::<SocketAddr>(&text, network::ADDRESS)
-    });
+    let listen = read_some(
+        table,
+        "listen",
+        raw.listen.take(),
+        network::ADDRESS,
+        |at, text| at.parse::<SocketAddr>(&text, network::ADDRESS),
+    );
     if let Some(addresses) = &listen {
         let at = table.key("listen");
         for (index, address) in addresses.iter().enumerate() {
@@ -24,27 +28,38 @@ pub(super) fn edge(raw: RawEdge, table: &Scope<'_>) -> EdgeOptions {
             }
         }
     }
-    EdgeOptions {
+    let mut edge = EdgeOptions {
         tls: None,
         redirect: Vec::new(),
         hsts: None,
         listen: listen.unwrap_or(default.listen),
-        trusted_proxies: read_all(table, "trusted_proxies", raw.trusted_proxies, |at, text| {
-            network::network(at, &text)
-        })
+        trusted_proxies: read_all(
+            table,
+            "trusted_proxies",
+            raw.trusted_proxies.take(),
+            |at, text| network::network(at, &text),
+        )
         .unwrap_or_default(),
         workers: read(table, "workers", raw.workers, |at, n| at.number(n, 1, 1024)),
         max_connections: read(table, "max_connections", raw.max_connections, |at, n| {
             at.number(n, 1, 10_000_000)
         })
         .unwrap_or(default.max_connections),
-        default_scheme: read(table, "default_scheme", raw.default_scheme, |at, text| {
-            at.choose(&text, &[("http", Scheme::Http), ("https", Scheme::Https)])
-        })
+        default_scheme: read(
+            table,
+            "default_scheme",
+            raw.default_scheme.take(),
+            |at, text| at.choose(&text, &[("http", Scheme::Http), ("https", Scheme::Https)]),
+        )
         .unwrap_or(default.default_scheme),
-        timeouts: timeouts(raw.timeouts.unwrap_or_default(), &table.key("timeouts")),
-        limits: limits(raw.limits.unwrap_or_default(), &table.key("limits")),
-    }
+        timeouts: timeouts(
+            raw.timeouts.take().unwrap_or_default(),
+            &table.key("timeouts"),
+        ),
+        limits: limits(raw.limits.take().unwrap_or_default(), &table.key("limits")),
+    };
+    tls::of_edge(&mut raw, table, &mut edge);
+    edge
 }
 
 fn timeouts(raw: RawEdgeTimeouts, table: &Scope<'_>) -> EdgeTimeouts {

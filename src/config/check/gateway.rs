@@ -1,64 +1,26 @@
-//! The whole, and the tables `admin`, `store` and `log`.
-
-use std::net::SocketAddr;
+//! The whole, and the tables `store` and `log`.
 
 use tracing_subscriber::EnvFilter;
 
-use super::{edge, network, spaces};
-use crate::app::options::{
-    AdminOptions, EdgeOptions, GatewayOptions, LogFormat, LogOptions, StoreKind, StoreOptions,
-};
-use crate::config::raw::{RawAdmin, RawGateway, RawLog, RawStore};
-use crate::config::report::{Scope, read, read_all};
+use super::{admin, edge, spaces};
+use crate::app::options::{GatewayOptions, LogFormat, LogOptions, StoreKind, StoreOptions};
+use crate::config::raw::{RawGateway, RawLog, RawStore};
+use crate::config::report::{Scope, read};
 
 pub(in crate::config) fn gateway(raw: RawGateway, root: &Scope<'_>) -> Option<GatewayOptions> {
     let edge = edge::edge(raw.edge.unwrap_or_default(), &root.key("edge"));
-    let admin = admin(raw.admin.unwrap_or_default(), &root.key("admin"), &edge);
+    let admin = admin::admin(raw.admin.unwrap_or_default(), &root.key("admin"), &edge);
+    let store = store(raw.store.unwrap_or_default(), &root.key("store"));
+    let log = log(raw.log.unwrap_or_default(), &root.key("log"));
+    let spaces = spaces::spaces(raw.space, &root.key("space"))?;
+    admin::roles_are_for_spaces(&admin.certificate_roles, &root.key("admin"), &spaces);
     Some(GatewayOptions {
         admin,
-        store: store(raw.store.unwrap_or_default(), &root.key("store")),
-        log: log(raw.log.unwrap_or_default(), &root.key("log")),
-        spaces: spaces::spaces(raw.space, &root.key("space"))?,
+        store,
+        log,
+        spaces,
         edge,
     })
-}
-
-fn admin(raw: RawAdmin, table: &Scope<'_>, edge: &EdgeOptions) -> AdminOptions {
-    let default = AdminOptions::default();
-    let listen = read(table, "listen", raw.listen, |at, text| {
-        let address: SocketAddr = at.parse(&text, network::ADDRESS)?;
-        if !address.ip().to_canonical().is_loopback() && raw.allow_plain_http != Some(true) {
-            at.conflict(
-                "other machines reach this address, and keys would cross the network unprotected",
-                "allowed: a loopback address, such as `127.0.0.1:8081`; or any address together \
-                 with `allow_plain_http = true`",
-            );
-        }
-        Some(address)
-    })
-    .unwrap_or(default.listen);
-    if listen.port() != 0 && edge.listen.contains(&listen) {
-        table.key("listen").conflict(
-            "the edge listens on this address",
-            "allowed: an address that is not in `edge.listen`",
-        );
-    }
-    let hosts = read_all(table, "hosts", raw.hosts, |at, text| {
-        network::host(at, &text)
-    });
-    AdminOptions {
-        tls: None,
-        certificate_roles: Vec::new(),
-        listen,
-        api_keys: read(table, "api_keys", raw.api_keys, |at, text| {
-            at.file(
-                &text,
-                "a keys file (`gatepass key create --file keys.toml` writes one)",
-            )
-        }),
-        hosts: hosts.unwrap_or_else(|| AdminOptions::default_hosts(listen)),
-        docs_public: raw.docs_public.unwrap_or(default.docs_public),
-    }
 }
 
 fn store(raw: RawStore, table: &Scope<'_>) -> StoreOptions {

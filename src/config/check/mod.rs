@@ -4,7 +4,9 @@
 //! everything that is wrong. Whether anything was reported decides in the end.
 
 mod access;
+mod admin;
 mod authn;
+mod certificate_role;
 mod edge;
 mod gateway;
 mod header_name;
@@ -14,5 +16,6 @@ mod license;
 mod network;
 mod space;
 mod spaces;
+mod tls;
 
 pub(super) use gateway::gateway;

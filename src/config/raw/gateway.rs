@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::RawSpace;
+use super::{RawCertificateRole, RawEdgeTls, RawSpace, RawTls};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -18,6 +18,8 @@ pub(in crate::config) struct RawGateway {
 #[serde(deny_unknown_fields)]
 pub(in crate::config) struct RawEdge {
     pub(in crate::config) listen: Option<Vec<String>>,
+    pub(in crate::config) tls: Option<RawEdgeTls>,
+    pub(in crate::config) redirect: Option<Vec<String>>,
     pub(in crate::config) trusted_proxies: Option<Vec<String>>,
     pub(in crate::config) workers: Option<u64>,
     pub(in crate::config) max_connections: Option<u64>,
@@ -46,6 +48,8 @@ pub(in crate::config) struct RawEdgeLimits {
 #[serde(deny_unknown_fields)]
 pub(in crate::config) struct RawAdmin {
     pub(in crate::config) listen: Option<String>,
+    pub(in crate::config) tls: Option<RawTls>,
+    pub(in crate::config) certificate_roles: Option<Vec<RawCertificateRole>>,
     pub(in crate::config) api_keys: Option<String>,
     pub(in crate::config) hosts: Option<Vec<String>>,
     pub(in crate::config) docs_public: Option<bool>,

@@ -6,6 +6,7 @@ mod authn;
 mod gateway;
 mod one_or_many;
 mod space;
+mod tls;
 
 pub(super) use authn::{RawAttribute, RawClaims, RawHeader, RawJwt, RawLocal};
 pub(super) use gateway::{
@@ -16,3 +17,4 @@ pub(super) use space::{
     RawAccess, RawAssertion, RawClassify, RawCondition, RawCookie, RawLicense, RawPool,
     RawRequirement, RawSession, RawSpace, RawTimeouts,
 };
+pub(super) use tls::{RawCertificate, RawCertificateRole, RawEdgeTls, RawTls};

@@ -6,6 +6,7 @@ mod messages;
 mod options;
 mod reference;
 mod security_messages;
+mod tls;
 
 use super::{Config, ConfigErrors, Loaded};
 
@@ -26,7 +27,9 @@ fn read(
 ) -> (String, Result<Loaded, ConfigErrors>) {
     let folder = tempfile::tempdir().unwrap();
     for file in files {
-        std::fs::write(folder.path().join(file), "").unwrap();
+        let path = folder.path().join(file);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, "").unwrap();
     }
     let variables = variables
         .iter()

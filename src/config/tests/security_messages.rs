@@ -309,7 +309,7 @@ error: conflict at `admin.listen`
 2 | listen = "0.0.0.0:8081"
   |          ^^^^^^^^^^^^^^ other machines reach this address, and keys would cross the network unprotected
   |
-  = note: allowed: a loopback address, such as `127.0.0.1:8081`; or any address together with `allow_plain_http = true`
+  = note: allowed: a loopback address, such as `127.0.0.1:8081`; or any address together with a table `admin.tls`, or with `allow_plain_http = true`
 "##,
     );
 }

@@ -44,4 +44,5 @@ pub use control::{FramingControl, PendingUpgrade, asks_for_upgrade};
 pub use framing::{RequestFraming, Verdict};
 pub use limits::Limits;
 pub use stream::StrictHttp1;
+pub use trailer::may_be_trailer;
 pub use violation::Violation;

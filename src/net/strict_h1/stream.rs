@@ -309,7 +309,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncWrite for StrictHttp1<IO> {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = Pin::new(&mut this.io).poll_write(cx, buf);
-        this.written(cx, written)
+        this.sent(cx, written)
     }
 
     #[inline]
@@ -320,7 +320,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncWrite for StrictHttp1<IO> {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = Pin::new(&mut this.io).poll_write_vectored(cx, bufs);
-        this.written(cx, written)
+        this.sent(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -329,13 +329,16 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncWrite for StrictHttp1<IO> {
 
     #[inline]
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().io).poll_flush(cx)
+        let this = self.get_mut();
+        let flushed = Pin::new(&mut this.io).poll_flush(cx);
+        this.sent(cx, flushed)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         if !this.shut {
-            ready!(Pin::new(&mut this.io).poll_shutdown(cx))?;
+            let shut = Pin::new(&mut this.io).poll_shutdown(cx);
+            ready!(this.sent(cx, shut))?;
             this.shut = true;
             this.reading.progress();
         }
@@ -347,20 +350,17 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncWrite for StrictHttp1<IO> {
 }
 
 impl<IO> StrictHttp1<IO> {
-    /// Notices a client that does not take its response.
+    /// Notices a client that does not take its response. TLS keeps what it was given, so that
+    /// only flushing and closing tell whether the client took it.
     #[inline]
-    fn written(
-        &mut self,
-        cx: &mut Context<'_>,
-        written: Poll<io::Result<usize>>,
-    ) -> Poll<io::Result<usize>> {
-        if written.is_ready() {
+    fn sent<T>(&mut self, cx: &mut Context<'_>, sent: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if sent.is_ready() {
             self.writing.progress();
         } else if self.mode != Mode::Tunnel {
             ready!(self.writing.poll(cx, self.timeouts.write));
             return Poll::Ready(Err(timed_out("the client to take the response")));
         }
-        written
+        sent
     }
 }
 

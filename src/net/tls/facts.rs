@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::names::Names;
 use crate::domain::ClientCertificate;
 
 /// The protocol that client and listener agreed on (ALPN, RFC 7301).
@@ -24,15 +25,23 @@ pub struct TlsFacts {
     pub certificate: Option<Arc<ClientCertificate>>,
     /// Whether an earlier session was resumed.
     pub resumed: bool,
+    pub(super) shown: Shown,
+}
+
+/// Which certificate was shown, and which others there were at that time.
+#[derive(Clone, Debug)]
+pub(super) struct Shown {
+    pub(super) names: Arc<Names>,
+    pub(super) index: usize,
 }
 
 impl TlsFacts {
     /// Whether a request for `host` (a Host header or `:authority`, with or without port) may
     /// come on this connection: the certificate that it was given is the one that a client
     /// asking for `host` would be given. Otherwise the answer is 421 (RFC 9110, section
-    /// 15.5.20).
+    /// 15.5.20). What is no host is never served.
     #[must_use]
-    pub fn serves(&self, _host: &str) -> bool {
-        true
+    pub fn serves(&self, host: &str) -> bool {
+        self.shown.names.choose_for_host(host) == Some(self.shown.index)
     }
 }

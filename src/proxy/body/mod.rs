@@ -2,9 +2,10 @@
 //!
 //! A response's body gives its upstream connection back when it has been read to its end,
 //! fails when nothing comes for too long and, when it is tied to a session, when the session
-//! ends (S17). A request's body is watched for stalling clients. The trailers of both
-//! pass only through filters (S01, S05).
+//! ends (S17). A request's body is watched for stalling clients, and ends with its session,
+//! too. The trailers of both pass only through filters (S01, S05).
 
+mod bond;
 mod request;
 mod response;
 

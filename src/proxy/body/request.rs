@@ -12,8 +12,11 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
 use super::BodyError;
+use super::bond::Bond;
+use crate::domain::Session;
 use crate::proxy::deadline::{Deadlines, TimeLimit};
 use crate::proxy::upstream::{Progress, UpstreamBody};
+use crate::sessions::Sessions;
 
 /// Removes from trailers what must not reach the other side. One for each direction of a
 /// space, made when it is configured.
@@ -31,6 +34,7 @@ struct Stream {
     deadlines: Deadlines,
     progress: Progress,
     trailers: Option<TrailerFilter>,
+    bond: Option<Bond>,
 }
 
 impl RequestBody {
@@ -61,7 +65,22 @@ impl RequestBody {
             deadlines: deadlines.clone(),
             progress,
             trailers: trailers.cloned(),
+            bond: None,
         })))
+    }
+
+    /// Ties the body to `session`: when that ends, the body fails, and with it the request.
+    #[must_use]
+    pub fn tied(
+        mut self,
+        sessions: &Sessions,
+        session: &Arc<Session>,
+        deadlines: &Deadlines,
+    ) -> Self {
+        if let Some(stream) = &mut self.0 {
+            stream.bond = Some(Bond::new(sessions, session, deadlines));
+        }
+        self
     }
 }
 
@@ -102,6 +121,12 @@ impl Stream {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        // First, so that nothing that comes after the end is passed on.
+        if let Some(bond) = &mut self.bond
+            && bond.has_ended(cx)
+        {
+            return Poll::Ready(Some(Err(BodyError::SessionEnded)));
+        }
         match Pin::new(&mut self.incoming).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 self.limit.progress();
@@ -123,6 +148,11 @@ impl Stream {
             Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(BodyError::Client(error)))),
             Poll::Pending => {
                 self.progress.waits_for_client();
+                if let Some(bond) = &mut self.bond
+                    && bond.poll_waiting(cx).is_ready()
+                {
+                    return Poll::Ready(Some(Err(BodyError::SessionEnded)));
+                }
                 self.limit
                     .poll_waiting(cx)
                     .map(|()| Some(Err(BodyError::Idle(self.idle))))

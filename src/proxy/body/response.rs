@@ -11,11 +11,12 @@ use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
+use super::bond::Bond;
 use super::{BodyError, RequestBody, TrailerFilter};
 use crate::domain::Session;
 use crate::proxy::deadline::{Deadlines, TimeLimit};
 use crate::proxy::upstream::Lease;
-use crate::sessions::{Ended, Sessions, Tie};
+use crate::sessions::Sessions;
 
 /// A response's body, to the client: a page of our own, or an upstream's.
 #[derive(Debug, Default)]
@@ -36,21 +37,6 @@ struct Stream {
     idle: Option<(Duration, TimeLimit)>,
     bond: Option<Box<Bond>>,
     trailers: Option<TrailerFilter>,
-}
-
-/// What makes a stream end with its session.
-enum Bond {
-    /// The session is looked at whenever the stream is. Most streams end within moments; so
-    /// the session is told of one only when it has been waiting for a tick.
-    Watching {
-        sessions: Sessions,
-        session: Arc<Session>,
-        settled: TimeLimit,
-    },
-    Tied {
-        ended: Pin<Box<Ended>>,
-        tie: Tie,
-    },
 }
 
 /// Whether a response of this body may run on long after its request, so that it must be
@@ -127,13 +113,20 @@ impl ProxyBody {
         deadlines: &Deadlines,
     ) -> Self {
         if let Kind::Upstream(stream) = &mut self.0 {
-            stream.bond = Some(Box::new(Bond::Watching {
-                sessions: sessions.clone(),
-                session: Arc::clone(session),
-                settled: deadlines.limit(Duration::ZERO),
-            }));
+            stream.bond = Some(Box::new(Bond::new(sessions, session, deadlines)));
         }
         self
+    }
+
+    /// While nobody asks for the next part, because the client does not take the last: ready
+    /// when the session that the body is tied to has ended.
+    pub(in crate::proxy) fn poll_session_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match &mut self.0 {
+            Kind::Upstream(Stream {
+                bond: Some(bond), ..
+            }) => bond.poll_ended(cx),
+            _ => Poll::Pending,
+        }
     }
 }
 
@@ -262,45 +255,6 @@ impl fmt::Debug for Stream {
             .field("lease", &self.lease)
             .field("bond", &self.bond)
             .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Bond {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (name, session) = match self {
-            Self::Watching { session, .. } => ("Watching", session),
-            Self::Tied { tie, .. } => ("Tied", tie.session()),
-        };
-        f.debug_tuple(name).field(&session.id()).finish()
-    }
-}
-
-impl Bond {
-    fn has_ended(&mut self, cx: &mut Context<'_>) -> bool {
-        match self {
-            Self::Watching { session, .. } => session.end().is_some(),
-            Self::Tied { ended, .. } => ended.as_mut().poll(cx).is_ready(),
-        }
-    }
-
-    /// The stream waits; ready when the session has ended.
-    fn poll_waiting(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        match self {
-            Self::Watching {
-                sessions,
-                session,
-                settled,
-            } => {
-                ready!(settled.poll_waiting(cx));
-                let tie = sessions.tie(session);
-                let mut ended = Box::pin(tie.ended());
-                let has_ended = ended.as_mut().poll(cx);
-                *self = Self::Tied { ended, tie };
-                has_ended
-            }
-            // It was asked just now, and will wake this task.
-            Self::Tied { .. } => Poll::Pending,
-        }
     }
 }
 

@@ -6,12 +6,15 @@ use std::net::SocketAddr;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
+use super::wire::Dial;
 use super::{Answer, Socket, Wire};
 
 /// A person's browser: it keeps cookies, navigates and submits forms.
 #[derive(Clone)]
 pub(crate) struct Browser {
     edge: SocketAddr,
+    /// Set where the edge speaks https.
+    dial: Option<Dial>,
     jar: BTreeMap<String, String>,
     /// Headers that something between adds, such as a proxy that speaks TLS.
     through: Vec<(String, String)>,
@@ -23,6 +26,7 @@ impl Browser {
     pub(crate) fn new(edge: SocketAddr) -> Self {
         Self {
             edge,
+            dial: None,
             jar: BTreeMap::new(),
             through: Vec::new(),
             received: Vec::new(),
@@ -32,6 +36,12 @@ impl Browser {
     /// The same browser behind something that adds a header.
     pub(crate) fn through(mut self, name: &str, value: &str) -> Self {
         self.through.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// The same browser, which uses https.
+    pub(crate) fn over_tls(mut self, dial: Dial) -> Self {
+        self.dial = Some(dial);
         self
     }
 
@@ -47,7 +57,8 @@ impl Browser {
             .iter()
             .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
             .collect();
-        let origin = format!("http://{}", self.edge);
+        let scheme = if self.dial.is_some() { "https" } else { "http" };
+        let origin = format!("{scheme}://{}", self.edge);
         let headers = [
             ("content-type", "application/x-www-form-urlencoded"),
             ("origin", &*origin),
@@ -63,7 +74,9 @@ impl Browser {
         headers: &[(&str, &str)],
         body: &str,
     ) -> Answer {
-        let mut script = Script::new(self.edge)
+        let mut script = Script::new(self.edge);
+        script.dial = self.dial.clone();
+        script = script
             .with("user-agent", "Mozilla/5.0 (Test)")
             .with("accept", "text/html,application/xhtml+xml,*/*;q=0.8")
             .with("sec-fetch-mode", "navigate")
@@ -167,6 +180,8 @@ fn attribute(page: &str, before: &str) -> String {
 #[derive(Clone)]
 pub(crate) struct Script {
     to: SocketAddr,
+    /// Set where it speaks https.
+    dial: Option<Dial>,
     headers: Vec<(String, String)>,
 }
 
@@ -174,8 +189,15 @@ impl Script {
     pub(crate) fn new(to: SocketAddr) -> Self {
         Self {
             to,
+            dial: None,
             headers: Vec::new(),
         }
+    }
+
+    /// The same program, which uses https.
+    pub(crate) fn over_tls(mut self, dial: Dial) -> Self {
+        self.dial = Some(dial);
+        self
     }
 
     /// The same program, which also sends this header.
@@ -198,9 +220,14 @@ impl Script {
 
     /// Sends a request on a connection of its own.
     pub(crate) async fn send(&self, method: &str, path: &str, body: &str) -> Answer {
+        let message = format!("{}{body}", self.head(method, path, body.len()));
+        if let Some(dial) = &self.dial {
+            let mut wire = Wire::over(dial(self.to).await);
+            wire.send(message).await;
+            return wire.response_to(method).await;
+        }
         let mut wire = Wire::connect(self.to).await;
-        let head = self.head(method, path, body.len());
-        wire.send(format!("{head}{body}")).await;
+        wire.send(message).await;
         wire.response_to(method).await
     }
 

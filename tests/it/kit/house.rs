@@ -10,7 +10,7 @@ use gatepass::config::{Config, Loaded};
 use gatepass::domain::{Clock as _, SpaceId, SystemClock};
 use tempfile::TempDir;
 
-use super::{Admin, Browser, Script, Upstream, Wire, log};
+use super::{Admin, Authority, Browser, Script, Upstream, Wire, log};
 
 /// Ports of their own choice, one worker, and keys for the side port.
 pub(crate) const PORTS: &str = r#"
@@ -41,6 +41,18 @@ pub(crate) struct House {
     pub(crate) upstream: Upstream,
     pub(crate) folder: TempDir,
     pub(crate) keys: Bearers,
+    pub(crate) site: Site,
+}
+
+/// What a house's edge has beside what its configuration says: lines behind `[edge]`.
+pub(crate) type Site = String;
+
+/// TLS with the certificates in these files (`NAME.pem`, `NAME.key`), and `more` options.
+pub(crate) fn tls_site(files: &[&str], more: &str) -> Site {
+    let certificate = |file: &&str| format!("{{ chain = \"{file}.pem\", key = \"{file}.key\" }}");
+    let certificates: Vec<String> = files.iter().map(certificate).collect();
+    let certificates = certificates.join(", ");
+    format!("tls = {{ certificates = [{certificates}]{more} }}\n")
 }
 
 /// What API keys are presented as.
@@ -59,16 +71,30 @@ impl House {
 
     /// A house before `upstream`.
     pub(crate) async fn before(upstream: Upstream, config: &str) -> Self {
-        log::watch();
+        Self::at(Site::new(), TempDir::new().unwrap(), upstream, config).await
+    }
+
+    /// A house whose edge speaks TLS, with a certificate of `authority` for this machine.
+    pub(crate) async fn over_tls(authority: &Authority, config: &str) -> Self {
         let folder = TempDir::new().unwrap();
+        authority.issue_for_this_machine(folder.path());
+        let site = tls_site(&["site"], "");
+        Self::at(site, folder, Upstream::start().await, config).await
+    }
+
+    /// A house at `site`, whose files are in `folder`.
+    pub(crate) async fn at(site: Site, folder: TempDir, upstream: Upstream, config: &str) -> Self {
+        log::watch();
         let keys = furnish(folder.path());
-        let options = read(folder.path(), &upstream, config).unwrap().options;
+        let config = config.replace("[edge]\n", &format!("[edge]\n{site}"));
+        let options = read(folder.path(), &upstream, &config).unwrap().options;
         let gateway = Gateway::start(options).await.unwrap();
         Self {
             gateway,
             upstream,
             folder,
             keys,
+            site,
         }
     }
 
@@ -84,7 +110,8 @@ impl House {
 
     /// Reads `config` as this house would.
     pub(crate) fn read(&self, config: &str) -> Result<Loaded, String> {
-        read(self.folder.path(), &self.upstream, config)
+        let config = config.replace("[edge]\n", &format!("[edge]\n{}", self.site));
+        read(self.folder.path(), &self.upstream, &config)
     }
 
     /// Puts `config` into force.

@@ -7,10 +7,16 @@ pub(crate) mod cases;
 #[cfg(feature = "server")]
 pub(crate) mod command;
 #[cfg(feature = "server")]
+pub(crate) mod frames;
+#[cfg(feature = "server")]
+pub(crate) mod h2;
+#[cfg(feature = "server")]
 pub(crate) mod house;
 #[cfg(feature = "server")]
 pub(crate) mod log;
 pub(crate) mod socket;
+#[cfg(feature = "server")]
+pub(crate) mod tls;
 #[cfg(feature = "server")]
 pub(crate) mod tokens;
 #[cfg(feature = "server")]
@@ -22,8 +28,12 @@ pub(crate) use actors::{Admin, Browser, Script};
 #[cfg(feature = "server")]
 pub(crate) use cases::for_all;
 #[cfg(feature = "server")]
+pub(crate) use h2::H2;
+#[cfg(feature = "server")]
 pub(crate) use house::{House, LOCAL, PORTS};
 pub(crate) use socket::Socket;
+#[cfg(feature = "server")]
+pub(crate) use tls::{Authority, Trust};
 #[cfg(feature = "server")]
 pub(crate) use upstream::{Seen, Upstream};
 pub(crate) use wait::{eventually, soon};

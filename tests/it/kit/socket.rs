@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use futures_util::{SinkExt as _, StreamExt as _};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{Error, Message};
@@ -10,7 +11,7 @@ use tokio_tungstenite::{WebSocketStream, client_async};
 
 use super::soon;
 
-pub(crate) struct Socket(WebSocketStream<TcpStream>);
+pub(crate) struct Socket<IO = TcpStream>(WebSocketStream<IO>);
 
 impl Socket {
     /// Opens one; the status that came instead.
@@ -19,12 +20,19 @@ impl Socket {
         path: &str,
         headers: &[(&str, &str)],
     ) -> Result<Self, u16> {
-        let mut request = format!("ws://{edge}{path}").into_client_request().unwrap();
+        let stream = soon(TcpStream::connect(edge)).await.unwrap();
+        Self::over(stream, &format!("ws://{edge}{path}"), headers).await
+    }
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> Socket<IO> {
+    /// Opens one over a connection that is there already.
+    pub(crate) async fn over(stream: IO, url: &str, headers: &[(&str, &str)]) -> Result<Self, u16> {
+        let mut request = url.into_client_request().unwrap();
         for (name, value) in headers {
             let name: http::HeaderName = name.parse().unwrap();
             request.headers_mut().append(name, value.parse().unwrap());
         }
-        let stream = soon(TcpStream::connect(edge)).await.unwrap();
         match soon(client_async(request, stream)).await {
             Ok((socket, _)) => Ok(Self(socket)),
             Err(Error::Http(response)) => Err(response.status().as_u16()),

@@ -13,6 +13,7 @@
 //! | `/talkative` | headers and trailers that are not for clients |
 //! | `/cookies` | cookies of its own |
 //! | `/mirror` | the request's body |
+//! | `/hsts` | its own word on https |
 //! | any other | `upstream METHOD TARGET`, after the body was read |
 
 use std::collections::HashSet;
@@ -207,6 +208,13 @@ async fn answer(
         }
         "/talkative" => talkative(),
         "/mirror" => full(StatusCode::OK, mirrored),
+        "/hsts" => {
+            let mut response = full(StatusCode::OK, "hsts");
+            let policy = HeaderValue::from_static("max-age=1");
+            let headers = response.headers_mut();
+            headers.insert(header::STRICT_TRANSPORT_SECURITY, policy);
+            response
+        }
         "/cookies" => {
             let mut response = full(StatusCode::OK, "cookies");
             let headers = response.headers_mut();

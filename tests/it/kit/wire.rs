@@ -1,16 +1,29 @@
 //! HTTP/1 by hand: every byte is the test's own, and every byte of the answer is looked at.
+//! Over TLS, too.
 
+use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 
 use super::soon;
 
+/// What a [`Wire`] may go over.
+pub(crate) trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin + Send> Io for IO {}
+
+/// Makes connections that are not plain.
+pub(crate) type Dial =
+    Arc<dyn Fn(SocketAddr) -> Pin<Box<dyn Future<Output = Box<dyn Io>> + Send>> + Send + Sync>;
+
 /// A connection.
-pub(crate) struct Wire {
-    pub(crate) stream: TcpStream,
+pub(crate) struct Wire<IO = TcpStream> {
+    pub(crate) stream: IO,
     unread: Vec<u8>,
 }
 
@@ -37,6 +50,12 @@ impl Wire {
 
     fn of(stream: TcpStream) -> Self {
         stream.set_nodelay(true).unwrap();
+        Self::over(stream)
+    }
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> Wire<IO> {
+    pub(crate) fn over(stream: IO) -> Self {
         Self {
             stream,
             unread: Vec::new(),

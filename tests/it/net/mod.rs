@@ -1,4 +1,6 @@
-//! A client's connection: framing, limits, patience.
+//! A client's connection: TLS, HTTP/2, framing, limits, patience.
 
 mod framing;
+mod http2;
 mod limits;
+mod tls;

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::kit::{House, PORTS, Script, Seen, Wire, for_all, upstream};
+use crate::kit::{Authority, H2, House, PORTS, Script, Seen, Wire, for_all, h2, upstream};
 
 /// Space 1001 says who the user is in every way there is; `/anon` takes anybody and says
 /// nothing; nobody is behind `/down`.
@@ -156,7 +156,7 @@ fn request(kind: Kind, forged: &[Forged], more: &str) -> String {
 
 /// Checks what the upstream saw of a request of `ann` in space 1001.
 #[track_caller]
-fn says_who_it_is(seen: &Seen) {
+fn says_who_it_is(seen: &Seen, scheme: &str) {
     for (name, value) in [
         ("x-forwarded-user", Some("ann")),
         ("x-forwarded-preferred-username", Some("ann")),
@@ -165,7 +165,7 @@ fn says_who_it_is(seen: &Seen) {
         ("x-qlik-user", Some("UserDirectory=LAB; UserId=ann")),
         ("x-forwarded-for", Some("127.0.0.1")),
         ("x-real-ip", Some("127.0.0.1")),
-        ("x-forwarded-proto", Some("http")),
+        ("x-forwarded-proto", Some(scheme)),
         ("x-forwarded-host", Some("sales.example.com")),
         // What the session does not have is absent, whatever the client sends (S02).
         ("x-forwarded-email", None),
@@ -214,7 +214,7 @@ fn s01_s02_no_spelling_of_our_headers_reaches_the_upstream() {
                     assert_eq!(seen.header(name), None, "{name}");
                 }
             }
-            _ => says_who_it_is(seen),
+            _ => says_who_it_is(seen, "http"),
         }
         if let Kind::Trailers = kind {
             assert_eq!(seen.trailers["x-checksum"], "fine");
@@ -224,6 +224,81 @@ fn s01_s02_no_spelling_of_our_headers_reaches_the_upstream() {
             answer.says(403, "no sockets here");
         }
     });
+}
+
+#[test]
+fn s01_s02_no_spelling_of_our_headers_reaches_the_upstream_over_http_2() {
+    let authority = Authority::new();
+    let house = async || {
+        let nobody = format!("http://{}", upstream::nobody().await);
+        let config = format!("{PORTS}{}", SPACES.replace("NOBODY", &nobody));
+        House::over_tls(&authority, &config).await
+    };
+    let kinds = vec![
+        Kind::Plain,
+        Kind::Anonymous,
+        Kind::Trailers,
+        Kind::ErrorPage,
+    ];
+    let case = (
+        prop::sample::select(kinds),
+        prop::collection::vec(forged(), 0..8),
+    );
+    for_all(80, case, house, async |house, (kind, forged)| {
+        let before = house.upstream.seen().len();
+        let mut client = H2::connect(house.edge(), &authority.trust()).await;
+        let answer = h2::whole(client.send(h2_request(kind, &forged)).await.unwrap()).await;
+        assert!(!answer.all_headers().contains("evil"), "{answer:?}");
+        let seen = house.upstream.seen();
+        if let Kind::ErrorPage = kind {
+            answer.says(502, "cannot be reached");
+            return;
+        }
+        assert_eq!(seen.len(), before + 1, "{}", answer.text());
+        let seen = seen.last().unwrap();
+        assert!(!seen.everything().contains("evil"), "{seen:#?}");
+        match kind {
+            Kind::Anonymous => {
+                for name in OURS.iter().take(15) {
+                    assert_eq!(seen.header(name), None, "{name}");
+                }
+            }
+            _ => says_who_it_is(seen, "https"),
+        }
+        if let Kind::Trailers = kind {
+            assert_eq!(seen.trailers["x-checksum"], "fine");
+            assert_eq!(seen.trailers.len(), 1);
+        }
+    });
+}
+
+/// The same as [`request`], in HTTP/2; there are no upgrades.
+fn h2_request(kind: Kind, forged: &[Forged]) -> http::Request<h2::Body> {
+    let (method, path) = match kind {
+        Kind::Anonymous => ("GET", "/anon/x"),
+        Kind::Trailers => ("POST", "/trailers"),
+        Kind::ErrorPage => ("GET", "/down/x"),
+        Kind::Plain | Kind::Upgrade => ("GET", "/plain"),
+    };
+    let mut request = http::Request::builder()
+        .method(method)
+        .uri(format!("https://sales.example.com{path}"))
+        .header("hdr-usr", "ann");
+    let (mut trailers, mut announced) = (http::HeaderMap::new(), "x-checksum".to_owned());
+    for Forged { name, times } in forged {
+        for _ in 0..*times {
+            request = request.header(name, "evil");
+        }
+        announced += &format!(", {name}");
+        let name: http::HeaderName = name.parse().unwrap();
+        trailers.append(name, "evil".parse().unwrap());
+    }
+    if let Kind::Trailers = kind {
+        trailers.append("x-checksum", "fine".parse().unwrap());
+        let request = request.header("trailer", announced);
+        return request.body(h2::with_trailers("body", trailers)).unwrap();
+    }
+    request.body(h2::empty()).unwrap()
 }
 
 #[test]
@@ -262,7 +337,7 @@ fn s03_connection_cannot_delete_what_we_add() {
             wire.send(request(Kind::Plain, &[], &more)).await;
             wire.response().await.says(200, "upstream GET /plain");
             let seen = house.upstream.last();
-            says_who_it_is(&seen);
+            says_who_it_is(&seen, "http");
             assert_eq!(seen.header("host"), Some("sales.example.com"));
             assert_eq!(seen.header("cookie"), Some("a=b"));
             assert_eq!(seen.header("connection"), None);
@@ -287,7 +362,7 @@ async fn s03_a_trailer_section_announced_by_te_is_offered_alone() {
     assert_eq!(seen.header("connection"), Some("te"));
     assert_eq!(seen.header("keep-alive"), None);
     assert_eq!(seen.header("proxy-authorization"), None);
-    says_who_it_is(&seen);
+    says_who_it_is(&seen, "http");
 }
 
 /// The lines of a hop that calls itself a proxy.
@@ -303,7 +378,7 @@ async fn s04_nobody_is_believed_by_default() {
     // Over http: the cookie has neither prefix nor Secure, whatever the client claims.
     assert!(answer.header("set-cookie").starts_with("gatepass="));
     let seen = house.upstream.last();
-    says_who_it_is(&seen);
+    says_who_it_is(&seen, "http");
     assert_eq!(seen.header("x-forwarded-port"), Some("80"));
     assert_eq!(seen.header("forwarded"), None);
     assert_eq!(seen.header("x-original-url"), None);

@@ -1,0 +1,33 @@
+//! The store that is a file beside the configuration: one process has it, and what it
+//! acknowledged outlives it.
+//!
+//! - Open sessions are in memory as well, as the very objects of the table, so that only what
+//!   changes goes to the disk: a session that begins or ends, locks, tickets that are taken.
+//!   That is acknowledged once it is there (`fsync`); a thread of its own writes, and changes
+//!   that are asked for at the same time share one trip to the disk (`writer`).
+//! - Sessions that have ended are in the file only, and are read from it on threads that may
+//!   wait.
+//! - When a session was last active is written every few seconds, beside its record.
+//! - The file is verified page by page when it is opened. A disk that is full makes the store
+//!   unavailable until there is room, and nothing else.
+
+mod change;
+mod codec;
+mod compact;
+mod database;
+mod error;
+mod notes;
+mod open_sessions;
+mod purge_notes;
+mod read;
+mod record;
+mod store;
+mod tables;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+pub use codec::FormatError;
+pub use error::FileError;
+pub use store::FileStore;

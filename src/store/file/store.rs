@@ -1,0 +1,389 @@
+//! The file as a [`SessionStore`].
+
+use std::fmt;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use redb::Database;
+use tokio::sync::{mpsc, oneshot};
+
+use super::change::{Change, Outcome};
+use super::database::{self, Handle, damaged};
+use super::error::{FileError, Trouble};
+use super::open_sessions::OpenSessions;
+use super::writer::{Request, WAITING, Writer, with_causes};
+use super::{notes, read, record};
+use crate::domain::{
+    Clock, LicensePeak, Session, SessionEnd, SessionId, SessionRecord, Spaces, TargetId, Task,
+    Ticket, TokenDigest, UserKey, UserLock,
+};
+use crate::store::short_lived::ShortLived;
+use crate::store::{
+    Created, Ended, IdRange, MAX_TARGETS, MAX_TICKETS, Recovered, Retention, Scan, ScanPage,
+    SessionStore, StateFilter, StoreError, StoreFuture, Touch,
+};
+
+/// Keeps sessions in a file. One process at a time; see [the room](super) for how.
+///
+/// Where a browser was going while it logs in elsewhere is in memory only: anybody can cause
+/// that, and nobody shall cause writes without being somebody.
+pub struct FileStore {
+    file: Arc<Handle>,
+    open: Arc<OpenSessions>,
+    requests: mpsc::Sender<Request>,
+    tickets: Mutex<ShortLived<TokenDigest, Ticket>>,
+    targets: Mutex<ShortLived<TargetId, Arc<str>>>,
+    found: Mutex<Recovered>,
+    spaces: Spaces,
+    clock: Arc<dyn Clock>,
+}
+
+impl FileStore {
+    /// Opens the store at `path`, or makes it where there is nothing, and reads the open
+    /// sessions, which point to `spaces`. Blocks while it reads.
+    ///
+    /// # Errors
+    ///
+    /// [`FileError`], which says what to do; then nothing was changed.
+    pub fn open(
+        path: &Path,
+        retention: Retention,
+        spaces: &Spaces,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, FileError> {
+        let mut database = database::open_or_make(path)?;
+        let (tick, wall) = (clock.tick(), clock.wall());
+        let open = OpenSessions::new();
+        let mut tickets = ShortLived::new(MAX_TICKETS);
+        let found = database::catch(path, || {
+            let loaded = load(&database, &open, spaces, &*clock);
+            loaded.map_err(|trouble| damaged(path, &trouble))
+        })?;
+        let (mut found, stored) = found;
+        for (digest, ticket, until) in stored {
+            tickets.put(digest, ticket, until.since(wall), tick);
+        }
+        found
+            .locks
+            .retain(|lock| lock.until.is_none_or(|until| wall < until));
+        super::compact::where_it_pays(path, &mut database, open.len())?;
+        let file = Arc::new(Handle::new(path, database));
+        let open = Arc::new(open);
+        let (requests, waiting) = mpsc::channel(WAITING);
+        let writer = Writer {
+            requests: waiting,
+            file: Arc::clone(&file),
+            open: Arc::clone(&open),
+            retention,
+            refused: Vec::new(),
+        };
+        let thread = std::thread::Builder::new().name("store".to_owned());
+        thread
+            .spawn(|| writer.run())
+            .map_err(|source| FileError::Io {
+                path: path.to_owned(),
+                source,
+            })?;
+        Ok(Self {
+            file,
+            open,
+            requests,
+            tickets: Mutex::new(tickets),
+            targets: Mutex::new(ShortLived::new(MAX_TARGETS)),
+            found: Mutex::new(found),
+            spaces: spaces.clone(),
+            clock,
+        })
+    }
+
+    fn tickets(&self) -> MutexGuard<'_, ShortLived<TokenDigest, Ticket>> {
+        self.tickets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn targets(&self) -> MutexGuard<'_, ShortLived<TargetId, Arc<str>>> {
+        self.targets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks the thread for `change`, and waits until it is durable.
+    async fn make(&self, change: Change) -> Result<Outcome, StoreError> {
+        let (answer, made) = oneshot::channel();
+        let sent = self.requests.send(Request::Make(change, answer)).await;
+        if sent.is_err() {
+            return Err(closed());
+        }
+        made.await.unwrap_or_else(|_| Err(closed()))
+    }
+
+    async fn done(&self, change: Change) -> Result<(), StoreError> {
+        self.make(change).await.map(drop)
+    }
+
+    /// Reads from the file on a thread that may wait.
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Database) -> Result<T, Trouble> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let file = Arc::clone(&self.file);
+        let reading = tokio::task::spawn_blocking(move || work(&*file.get()?));
+        let read = match reading.await {
+            Ok(read) => read,
+            Err(_) => Err(Trouble::Writer("the file's pages do not fit together")),
+        };
+        read.map_err(|trouble| StoreError::Unavailable(with_causes(&trouble).into()))
+    }
+
+    fn restore(&self, record: SessionRecord) -> Arc<Session> {
+        Arc::new(self.spaces.restore(record, &*self.clock))
+    }
+
+    fn restore_bytes(&self, id: SessionId, bytes: &[u8]) -> Result<Arc<Session>, StoreError> {
+        let record = read::decode(record::key(id), bytes);
+        let record = record.map_err(|t| StoreError::Unavailable(with_causes(&t).into()))?;
+        Ok(self.restore(record))
+    }
+}
+
+type Tickets = Vec<(TokenDigest, Ticket, crate::domain::Timestamp)>;
+
+/// Reads everything that has not ended.
+fn load(
+    database: &Database,
+    open: &OpenSessions,
+    spaces: &Spaces,
+    clock: &dyn Clock,
+) -> Result<(Recovered, Tickets), Trouble> {
+    let mut sessions = Vec::new();
+    read::open_sessions(database, |record| {
+        let session = Arc::new(spaces.restore(record?, clock));
+        if open.add(&session) {
+            sessions.push(session);
+        }
+        Ok(())
+    })?;
+    let notes = read::notes(database)?;
+    let recovered = Recovered {
+        sessions,
+        locks: notes.locks,
+        tasks: notes.tasks,
+        peaks: notes.peaks,
+    };
+    Ok((recovered, notes.tickets))
+}
+
+fn closed() -> StoreError {
+    StoreError::Unavailable("the store is closed".into())
+}
+
+impl SessionStore for FileStore {
+    fn outlives_process(&self) -> bool {
+        true
+    }
+
+    fn is_shared(&self) -> bool {
+        false
+    }
+
+    fn recover(&self) -> StoreFuture<'_, Recovered> {
+        let found = std::mem::take(&mut *self.found.lock().unwrap_or_else(PoisonError::into_inner));
+        Box::pin(async move { Ok(found) })
+    }
+
+    fn create(&self, session: &Arc<Session>) -> StoreFuture<'_, Created> {
+        let session = Arc::clone(session);
+        Box::pin(async move {
+            if !self.open.add(&session) {
+                return Ok(Created::Exists);
+            }
+            let change = Change::Create {
+                id: session.id(),
+                record: record::encode(&session.record()),
+            };
+            match self.make(change).await? {
+                Outcome::Exists => Ok(Created::Exists),
+                _ => Ok(Created::Kept),
+            }
+        })
+    }
+
+    fn load(&self, digest: &TokenDigest) -> StoreFuture<'_, Option<Arc<Session>>> {
+        let found = self.open.by_digest(digest);
+        Box::pin(async move { Ok(found.filter(|session| session.end().is_none())) })
+    }
+
+    fn touch_many(&self, touched: &[Touch]) -> StoreFuture<'_, ()> {
+        for touch in touched {
+            if let Some(session) = self.open.get(touch.id) {
+                session.touch(touch.tick);
+            }
+        }
+        let touched = touched.iter().map(|touch| (touch.id, touch.at)).collect();
+        Box::pin(self.done(Change::Touch(touched)))
+    }
+
+    fn end(&self, last: Touch, end: SessionEnd) -> StoreFuture<'_, Ended> {
+        Box::pin(async move {
+            let (id, open) = (last.id, self.open.get(last.id));
+            let change = Change::End {
+                id,
+                last: last.at,
+                end,
+            };
+            Ok(match self.make(change).await? {
+                Outcome::Ended(bytes) => Ended::Now(match open {
+                    Some(session) => session,
+                    None => self.restore_bytes(id, &bytes)?,
+                }),
+                Outcome::EndedBefore(bytes) => Ended::Before(self.restore_bytes(id, &bytes)?),
+                _ => Ended::Unknown,
+            })
+        })
+    }
+
+    fn get(&self, id: SessionId) -> StoreFuture<'_, Option<Arc<Session>>> {
+        Box::pin(async move {
+            if let Some(session) = self.open.get(id) {
+                return Ok(Some(session));
+            }
+            let ended = self.read(move |file| read::ended(file, id)).await?;
+            Ok(ended.map(|record| self.restore(record)))
+        })
+    }
+
+    fn scan(&self, scan: Scan) -> StoreFuture<'_, ScanPage> {
+        Box::pin(async move {
+            // Open ones first: one that ends meanwhile is met among the ended again.
+            let mut page = match scan.state {
+                StateFilter::Ended => ScanPage::default(),
+                _ => self.open.page(&scan),
+            };
+            if scan.state != StateFilter::Open {
+                let limit = scan.limit;
+                let reading = self.read(move |file| read::scan_ended(file, &scan));
+                let (ended, total) = reading.await?;
+                let ended = ended.into_iter().map(|record| self.restore(record));
+                page.sessions.extend(ended);
+                page.sessions
+                    .sort_by_key(|session| std::cmp::Reverse(session.id()));
+                page.sessions.dedup_by_key(|session| session.id());
+                page.sessions.truncate(limit);
+                page.total += total;
+            }
+            Ok(page)
+        })
+    }
+
+    fn walk_ended(&self, range: IdRange, limit: usize) -> StoreFuture<'_, Vec<Arc<Session>>> {
+        Box::pin(async move {
+            if range.is_empty() {
+                return Ok(Vec::new());
+            }
+            let reading = self.read(move |file| read::walk_ended(file, range, limit));
+            let found = reading.await?.into_iter();
+            Ok(found.map(|record| self.restore(record)).collect())
+        })
+    }
+
+    fn purge(&self) -> StoreFuture<'_, usize> {
+        let now = self.clock.wall();
+        Box::pin(async move {
+            match self.make(Change::Purge { now }).await? {
+                Outcome::Purged(sessions) => Ok(sessions),
+                _ => Ok(0),
+            }
+        })
+    }
+
+    fn put_ticket(
+        &self,
+        digest: TokenDigest,
+        ticket: Ticket,
+        lifetime: Duration,
+    ) -> StoreFuture<'_, ()> {
+        Box::pin(async move {
+            if self.tickets().is_full(self.clock.tick()) {
+                let what = format!("{MAX_TICKETS} tickets wait to be redeemed, as many as may");
+                return Err(StoreError::Refused { what });
+            }
+            let until = self.clock.wall().after(lifetime);
+            let bytes = notes::ticket(&ticket, until);
+            let change = Change::PutTicket {
+                digest,
+                ticket: bytes,
+            };
+            self.done(change).await?;
+            let now = self.clock.tick();
+            self.tickets().put(digest, ticket, lifetime, now);
+            Ok(())
+        })
+    }
+
+    fn take_ticket(&self, digest: &TokenDigest) -> StoreFuture<'_, Option<Ticket>> {
+        let taken = self.tickets().take(digest, self.clock.tick());
+        let digest = *digest;
+        Box::pin(async move {
+            if taken.is_some() {
+                self.done(Change::TakeTicket(digest)).await?;
+            }
+            Ok(taken)
+        })
+    }
+
+    fn put_target(
+        &self,
+        id: TargetId,
+        target: Arc<str>,
+        lifetime: Duration,
+    ) -> StoreFuture<'_, ()> {
+        self.targets().put(id, target, lifetime, self.clock.tick());
+        Box::pin(async { Ok(()) })
+    }
+
+    fn target(&self, id: TargetId) -> StoreFuture<'_, Option<Arc<str>>> {
+        let found = self.targets().get(&id, self.clock.tick()).cloned();
+        Box::pin(async move { Ok(found) })
+    }
+
+    fn put_lock(&self, lock: &UserLock) -> StoreFuture<'_, ()> {
+        Box::pin(self.done(Change::PutLock {
+            user: lock.user_key(),
+            lock: notes::lock(lock),
+        }))
+    }
+
+    fn remove_lock(&self, user: UserKey) -> StoreFuture<'_, ()> {
+        Box::pin(self.done(Change::RemoveLock(user)))
+    }
+
+    fn put_task(&self, task: &Task) -> StoreFuture<'_, ()> {
+        Box::pin(self.done(Change::PutTask {
+            id: task.id,
+            task: notes::task(task),
+        }))
+    }
+
+    fn put_peaks(&self, peaks: &[LicensePeak]) -> StoreFuture<'_, ()> {
+        let peaks = peaks.iter();
+        let peaks = peaks.map(|peak| (notes::peak_key(peak), notes::peak(peak)));
+        Box::pin(self.done(Change::PutPeaks(peaks.collect())))
+    }
+
+    fn close(&self) -> StoreFuture<'_, ()> {
+        Box::pin(async move {
+            let (done, closed) = oneshot::channel();
+            if self.requests.send(Request::Close(done)).await.is_ok() {
+                let _ = closed.await;
+            }
+            Ok(())
+        })
+    }
+}
+
+impl fmt::Debug for FileStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FileStore")
+            .field("path", &self.file.path())
+            .field("open", &self.open.len())
+            .finish_non_exhaustive()
+    }
+}

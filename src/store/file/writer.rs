@@ -1,0 +1,194 @@
+//! The one thread that writes to the file, many changes at a time.
+//!
+//! A commit costs a trip to the disk whatever it contains, so what was asked for while the last
+//! one was under way shares the next. Nothing is acknowledged before its commit has returned.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::change::{Change, Changes, Outcome};
+use super::database::Handle;
+use super::error::Trouble;
+use super::open_sessions::OpenSessions;
+use crate::domain::SessionId;
+use crate::store::{Retention, StoreError};
+
+/// Changes that wait for the thread; whoever asks for more waits.
+pub(super) const WAITING: usize = 8192;
+
+/// Changes in one transaction.
+const BATCH: usize = 4096;
+
+/// After a failure, how long the thread refuses everything before it opens the file again, in
+/// steps.
+const REST: (u32, Duration) = (20, Duration::from_millis(25));
+
+pub(super) type Answer = oneshot::Sender<Result<Outcome, StoreError>>;
+
+/// What the thread is asked to do.
+pub(super) enum Request {
+    Make(Change, Answer),
+    /// Let go of the file and end.
+    Close(oneshot::Sender<()>),
+}
+
+/// The thread's own.
+pub(super) struct Writer {
+    pub(super) requests: mpsc::Receiver<Request>,
+    pub(super) file: Arc<Handle>,
+    pub(super) open: Arc<OpenSessions>,
+    pub(super) retention: Retention,
+    /// Sessions whose creation was refused after a failure, and which may be in the file all
+    /// the same.
+    pub(super) refused: Vec<SessionId>,
+}
+
+impl Writer {
+    /// The life of the thread: until nobody can ask for anything any more.
+    pub(super) fn run(mut self) {
+        let mut batch = Vec::new();
+        while let Some(first) = self.requests.blocking_recv() {
+            let mut next = Some(first);
+            let mut close = None;
+            while let Some(request) = next {
+                match request {
+                    Request::Make(change, answer) => batch.push((change, answer)),
+                    Request::Close(done) => {
+                        close = Some(done);
+                        break;
+                    }
+                }
+                next = match batch.len() {
+                    BATCH.. => None,
+                    _ => self.requests.try_recv().ok(),
+                };
+            }
+            self.make_all(&mut batch);
+            if let Some(done) = close {
+                self.file.close();
+                let _ = done.send(());
+                return;
+            }
+        }
+        self.file.close();
+    }
+
+    /// Makes the changes of `batch` and acknowledges them, or refuses them all.
+    fn make_all(&mut self, batch: &mut Vec<(Change, Answer)>) {
+        if batch.is_empty() {
+            return;
+        }
+        let made = catch_unwind(AssertUnwindSafe(|| self.commit(batch)));
+        let made = made.unwrap_or(Err(Trouble::Writer("the file's pages do not fit together")));
+        match made {
+            Ok(outcomes) => {
+                self.refused.clear();
+                for ((change, answer), outcome) in batch.drain(..).zip(outcomes) {
+                    self.note(change, &outcome);
+                    let _ = answer.send(Ok(outcome));
+                }
+            }
+            Err(trouble) => {
+                let why = with_causes(&trouble);
+                tracing::error!(
+                    path = %self.file.path().display(),
+                    error = why,
+                    "the store cannot be written: sessions that are open go on, logins and ends are refused until it can"
+                );
+                self.refuse(batch, &why);
+                self.recover(&why);
+            }
+        }
+    }
+
+    fn commit(&self, batch: &[(Change, Answer)]) -> Result<Vec<Outcome>, Trouble> {
+        let database = self.file.get()?;
+        let transaction = database.begin_write()?;
+        let mut changes = Changes::new(&transaction, self.retention)?;
+        for id in &self.refused {
+            changes.undo(*id)?;
+        }
+        let outcomes: Result<Vec<_>, _> = batch
+            .iter()
+            .map(|(change, _)| changes.make(change))
+            .collect();
+        let (outcomes, changed) = (outcomes?, changes.changed());
+        drop(changes);
+        if changed {
+            transaction.commit()?;
+        } else {
+            transaction.abort()?;
+        }
+        Ok(outcomes)
+    }
+
+    /// Lets the sessions in memory follow what is in the file now.
+    fn note(&self, change: Change, outcome: &Outcome) {
+        match (change, outcome) {
+            (Change::Create { id, .. }, Outcome::Exists) => drop(self.open.remove(id)),
+            (Change::End { id, end, .. }, Outcome::Ended(_)) => self.open.end(id, end),
+            (Change::End { id, .. }, Outcome::EndedBefore(_)) => drop(self.open.remove(id)),
+            _ => {}
+        }
+    }
+
+    fn refuse(&mut self, batch: &mut Vec<(Change, Answer)>, why: &str) {
+        for (change, answer) in batch.drain(..) {
+            if let Change::Create { id, .. } = change {
+                self.open.remove(id);
+                self.refused.push(id);
+            }
+            let _ = answer.send(Err(StoreError::Unavailable(why.into())));
+        }
+    }
+
+    /// Opens the file again, as often as it takes; refuses everything meanwhile. Returns when
+    /// it is open, or nobody can ask for anything any more.
+    fn recover(&mut self, why: &str) {
+        loop {
+            self.file.close();
+            for _ in 0..REST.0 {
+                std::thread::sleep(REST.1);
+                let mut waiting = Vec::new();
+                loop {
+                    match self.requests.try_recv() {
+                        Ok(Request::Make(change, answer)) => waiting.push((change, answer)),
+                        Ok(Request::Close(done)) => {
+                            self.requests.close();
+                            let _ = done.send(());
+                            return;
+                        }
+                        Err(mpsc::error::TryRecvError::Empty) => break,
+                        Err(mpsc::error::TryRecvError::Disconnected) => return,
+                    }
+                }
+                self.refuse(&mut waiting, why);
+            }
+            match self.file.reopen() {
+                Ok(()) => {
+                    let path = self.file.path().display();
+                    tracing::info!(%path, "the store is open again");
+                    return;
+                }
+                Err(error) => tracing::warn!(
+                    error = with_causes(&error),
+                    "the store cannot be opened again yet"
+                ),
+            }
+        }
+    }
+}
+
+/// `error` and what lies behind it, in a line.
+pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
