@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::end::Due;
-use super::{EndCause, Sessions};
+use super::{EndCause, EndOutcome, Sessions};
 use crate::domain::{Liveness, Session};
 use crate::store::StoreError;
 
@@ -16,6 +16,10 @@ pub struct Swept {
     /// Ended sessions forgotten after their retention.
     pub purged: usize,
 }
+
+/// After this time, a session that is due and that nobody ended is one of a process that is no
+/// more. Long enough for every process to tell when its sessions were last active.
+const OVERDUE: Duration = Duration::from_secs(60);
 
 impl Sessions {
     /// Ends every session whose time is up and forgets what need not be kept.
@@ -44,7 +48,14 @@ impl Sessions {
                 at: None,
                 cause: EndCause::because(reason),
             });
-        swept.ended = self.end_all(ends.collect()).await?.len();
+        let outcomes = self.end_all(ends.collect()).await?;
+        let ended = |outcome: &&EndOutcome| matches!(outcome, EndOutcome::Ended(_));
+        swept.ended = outcomes.iter().filter(ended).count();
+        if let Some(store) = self.0.store.shared() {
+            let overdue = store.end_overdue(OVERDUE).await?;
+            self.note_ended(&overdue);
+            swept.ended += overdue.len();
+        }
         self.0.table.sweep_aliases(now);
         self.0.tombstones.sweep(now);
         self.0.spaces.sweep();

@@ -12,15 +12,12 @@
 //!   unavailable until there is room, and nothing else.
 
 mod change;
-mod codec;
 mod compact;
 mod database;
 mod error;
-mod notes;
 mod open_sessions;
 mod purge_notes;
 mod read;
-mod record;
 mod store;
 mod tables;
 mod writer;
@@ -28,6 +25,8 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub use codec::FormatError;
+use super::record::{codec, notes, session as record};
+
+pub use super::record::FormatError;
 pub use error::FileError;
 pub use store::FileStore;

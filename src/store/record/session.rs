@@ -1,4 +1,4 @@
-//! A session in the file.
+//! A session.
 //!
 //! ```text
 //! version 1 · last active 8 · start 8 · user key 16 · digest 32 · sign-on 16 ·
@@ -20,23 +20,23 @@ use crate::domain::{
 };
 
 /// The version that is written. Older ones are read, newer ones are refused.
-pub(super) const VERSION: u8 = 1;
+pub(in crate::store) const VERSION: u8 = 1;
 
 /// The key of a session: its id's bytes, which sort by start time.
-pub(super) type Key = [u8; 16];
+pub(in crate::store) type Key = [u8; 16];
 
 /// Where the last activity stands.
 const ACTIVE: std::ops::Range<usize> = 1..9;
 
-pub(super) fn key(id: SessionId) -> Key {
+pub(in crate::store) fn key(id: SessionId) -> Key {
     *id.as_uuid().as_bytes()
 }
 
-pub(super) fn id(key: Key) -> SessionId {
+pub(in crate::store) fn id(key: Key) -> SessionId {
     SessionId::from_uuid(Uuid::from_bytes(key))
 }
 
-pub(super) fn encode(record: &SessionRecord) -> Vec<u8> {
+pub(in crate::store) fn encode(record: &SessionRecord) -> Vec<u8> {
     let mut out = Writer::new(VERSION);
     out.time(record.last_active);
     out.time(record.started_at);
@@ -71,7 +71,7 @@ pub(super) fn encode(record: &SessionRecord) -> Vec<u8> {
 }
 
 /// The record of an open session as one that has ended.
-pub(super) fn ended(
+pub(in crate::store) fn ended(
     open: &[u8],
     last_active: Timestamp,
     end: &SessionEnd,
@@ -95,7 +95,7 @@ fn tail(end: &SessionEnd) -> Vec<u8> {
     out.finish()
 }
 
-pub(super) fn decode(id: SessionId, bytes: &[u8]) -> Result<SessionRecord, FormatError> {
+pub(in crate::store) fn decode(id: SessionId, bytes: &[u8]) -> Result<SessionRecord, FormatError> {
     let mut read = Reader::new(bytes, VERSION)?;
     let last_active = read.time()?;
     let started_at = read.time()?;
@@ -150,7 +150,7 @@ pub(super) fn decode(id: SessionId, bytes: &[u8]) -> Result<SessionRecord, Forma
 }
 
 /// Who, as sessions and tickets have it.
-pub(super) fn identity(out: &mut Writer, identity: &Identity) {
+pub(in crate::store) fn identity(out: &mut Writer, identity: &Identity) {
     out.text(identity.directory());
     out.text(identity.id());
     out.text(identity.name());
@@ -164,7 +164,7 @@ pub(super) fn identity(out: &mut Writer, identity: &Identity) {
     }
 }
 
-pub(super) fn read_identity(read: &mut Reader<'_>) -> Result<Identity, FormatError> {
+pub(in crate::store) fn read_identity(read: &mut Reader<'_>) -> Result<Identity, FormatError> {
     let bad = |error| FormatError::value("the user", error);
     let (directory, id, name) = (read.text()?, read.text()?, read.text()?);
     let email = read.maybe_text()?.unwrap_or("");
@@ -184,12 +184,12 @@ pub(super) fn read_identity(read: &mut Reader<'_>) -> Result<Identity, FormatErr
 }
 
 /// What a list needs to know of a record before it reads all of it.
-pub(super) struct Peek<'b> {
-    pub(super) user: [u8; 16],
-    pub(super) space: &'b str,
+pub(in crate::store) struct Peek<'b> {
+    pub(in crate::store) user: [u8; 16],
+    pub(in crate::store) space: &'b str,
 }
 
-pub(super) fn peek(bytes: &[u8]) -> Result<Peek<'_>, FormatError> {
+pub(in crate::store) fn peek(bytes: &[u8]) -> Result<Peek<'_>, FormatError> {
     let mut read = Reader::new(bytes, VERSION)?;
     let _times: [u8; 16] = read.array()?;
     let user = read.array()?;
@@ -198,7 +198,7 @@ pub(super) fn peek(bytes: &[u8]) -> Result<Peek<'_>, FormatError> {
     Ok(Peek { user, space })
 }
 
-pub(super) fn parse<T>(what: &'static str, text: &str) -> Result<T, FormatError>
+pub(in crate::store) fn parse<T>(what: &'static str, text: &str) -> Result<T, FormatError>
 where
     T: std::str::FromStr,
     T::Err: std::fmt::Display,

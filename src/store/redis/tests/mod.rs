@@ -1,0 +1,39 @@
+//! The store on real servers.
+
+mod server;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::{RedisOptions, RedisStore};
+use crate::domain::{ManualClock, Spaces};
+use crate::store::{Retention, contract};
+use server::RedisServer;
+
+/// A namespace that no other test has.
+fn fresh(options: &RedisOptions) -> RedisOptions {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    RedisOptions {
+        namespace: format!("test{number}"),
+        ..options.clone()
+    }
+}
+
+async fn connect(options: &RedisOptions, clock: ManualClock, retention: Retention) -> RedisStore {
+    let connected = RedisStore::connect(
+        options.clone(),
+        retention,
+        Spaces::new(),
+        Arc::new(clock),
+    );
+    connected.await.unwrap()
+}
+
+#[tokio::test]
+async fn one_server_fulfils_the_contract() {
+    let server = RedisServer::start();
+    let options = RedisOptions::single(server.url());
+    contract::check(async |clock, retention| connect(&fresh(&options), clock, retention).await)
+        .await;
+}
