@@ -222,7 +222,7 @@ async fn scans_page_newest_first(maker: &Maker, store: &impl SessionStore) {
     }
     assert!(matches!(
         store
-            .end(Touch::last_of(&sessions[3]), maker.end(EndReason::Idle))
+            .end(Touch::last_of(&sessions[3]), maker.end(EndReason::Terminated))
             .await
             .unwrap(),
         Ended::Now(_)
@@ -275,7 +275,7 @@ async fn scans_page_newest_first(maker: &Maker, store: &impl SessionStore) {
     assert_eq!((ids(&page), page.total), (expect(&[5, 1]), 2));
     for session in &sessions[..3] {
         let ended = store
-            .end(Touch::last_of(session), maker.end(EndReason::Idle))
+            .end(Touch::last_of(session), maker.end(EndReason::Terminated))
             .await
             .unwrap();
         assert!(matches!(ended, Ended::Now(_)));
@@ -316,7 +316,7 @@ async fn ended_sessions_are_kept_for_the_retention_time(maker: &Maker, store: &i
     maker.clock.advance(Duration::from_secs(1000));
     assert!(matches!(
         store
-            .end(Touch::last_of(&session), maker.end(EndReason::Idle))
+            .end(Touch::last_of(&session), maker.end(EndReason::Terminated))
             .await
             .unwrap(),
         Ended::Now(_)
