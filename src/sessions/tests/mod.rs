@@ -1,6 +1,8 @@
 //! Races and journeys through time over the whole room.
 
 mod feed;
+#[cfg(feature = "server")]
+mod fleet;
 mod licenses;
 mod locks;
 

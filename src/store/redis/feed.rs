@@ -15,20 +15,29 @@ use futures_util::future::join_all;
 use tokio::sync::mpsc;
 
 use super::changes;
+use super::error::odd_answer;
 use super::keys::{Keys, Shard};
 use super::link::Link;
+use super::scripts::Scripts;
 use crate::store::{ChangeBatch, StoreError};
 
 /// Follows the streams, and keeps the connection up.
 pub(super) struct Follower {
     pub(super) link: Arc<Link>,
     pub(super) keys: Keys,
+    pub(super) scripts: Arc<Scripts>,
     pub(super) cursors: Vec<Cursor>,
     pub(super) changes: mpsc::Sender<ChangeBatch>,
 }
 
-/// The last entry of a shard's stream that is known; `None` before the first.
-pub(super) type Cursor = Option<(String, Vec<u8>)>;
+/// The last entry of a shard's stream that is known.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Cursor {
+    /// Its number; 0 before the first.
+    number: u64,
+    /// What it says, if it could be read.
+    says: Option<Vec<u8>>,
+}
 
 /// An entry: its number and what it says.
 type Entry = (String, Vec<(String, Vec<u8>)>);
@@ -36,14 +45,78 @@ type Entry = (String, Vec<(String, Vec<u8>)>);
 /// Entries read from a stream at once.
 const PIECE: usize = 1000;
 
+/// A shard's stream from the cursor on.
+struct Piece {
+    /// The number of the last entry that there ever was.
+    last: u64,
+    entries: Vec<(u64, Vec<u8>)>,
+}
+
+impl Piece {
+    async fn read(
+        link: &Link,
+        keys: &Keys,
+        scripts: &Scripts,
+        shard: Shard,
+        from: Option<u64>,
+    ) -> Result<Self, StoreError> {
+        let mut script = scripts.read.prepare_invoke();
+        script
+            .key(keys.of(shard, "c"))
+            .key(keys.of(shard, "q"))
+            .arg(format!("{}-0", from.unwrap_or(0)))
+            .arg(PIECE)
+            .arg(if from.is_some() { "" } else { "last" });
+        let (last, entries): (u64, Vec<Entry>) = link.run(&script).await?;
+        let number = |id: &str| id.strip_suffix("-0").and_then(|number| number.parse().ok());
+        let entries = entries.into_iter().map(|(id, fields)| {
+            let says = fields.into_iter().next().map(|(_, says)| says);
+            Some((number(&id)?, says.unwrap_or_default()))
+        });
+        let entries: Option<_> = entries.collect();
+        let entries = entries.ok_or_else(|| odd_answer("XRANGE"))?;
+        Ok(Self { last, entries })
+    }
+
+    /// The entries after `known`; `None` when some are missing.
+    fn after(self, known: &Cursor) -> Option<Vec<(u64, Vec<u8>)>> {
+        let (whole, mut entries) = (self.entries.len() < PIECE, self.entries);
+        match &known.says {
+            // The one that is known must be there as it was.
+            Some(says) => {
+                let first = (!entries.is_empty()).then(|| entries.remove(0))?;
+                if first != (known.number, says.clone()) {
+                    return None;
+                }
+            }
+            None => entries.retain(|(number, _)| *number > known.number),
+        }
+        let end = entries.last().map_or(known.number, |(number, _)| *number);
+        let without_holes = end.checked_sub(known.number) == Some(entries.len() as u64);
+        let to_the_end = !whole || end == self.last;
+        (without_holes && to_the_end).then_some(entries)
+    }
+}
+
 impl Follower {
     /// Where the streams end now.
-    pub(super) async fn position(link: &Link, keys: &Keys) -> Result<Vec<Cursor>, StoreError> {
+    pub(super) async fn position(
+        link: &Link,
+        keys: &Keys,
+        scripts: &Scripts,
+    ) -> Result<Vec<Cursor>, StoreError> {
         let ends = join_all(Shard::all().map(|shard| async move {
-            let mut command = ::redis::cmd("XREVRANGE");
-            command.arg(keys.of(shard, "c")).arg("+").arg("-").arg("COUNT").arg(1);
-            let last: Vec<Entry> = link.ask(&command).await?;
-            Ok(last.into_iter().next().map(body))
+            let piece = Piece::read(link, keys, scripts, shard, None).await?;
+            Ok(match piece.entries.into_iter().next() {
+                Some((number, says)) if number == piece.last => Cursor {
+                    number,
+                    says: Some(says),
+                },
+                _ => Cursor {
+                    number: piece.last,
+                    says: None,
+                },
+            })
         }));
         ends.await.into_iter().collect()
     }
@@ -102,52 +175,34 @@ impl Follower {
 
     /// What is new, and whether that is all.
     async fn poll(&mut self) -> Result<(ChangeBatch, bool), StoreError> {
-        let (link, keys) = (&self.link, &self.keys);
-        let pieces = join_all(Shard::all().zip(&self.cursors).map(|(shard, cursor)| async move {
-            let from = cursor.as_ref().map_or("-", |(number, _)| number);
-            let mut command = ::redis::cmd("XRANGE");
-            command.arg(keys.of(shard, "c")).arg(from).arg("+").arg("COUNT").arg(PIECE);
-            link.ask::<Vec<Entry>>(&command).await
-        }));
-        let pieces: Vec<Vec<Entry>> = pieces.await.into_iter().collect::<Result<_, _>>()?;
-        let (mut batch, mut all, mut gap) = (ChangeBatch::default(), true, false);
-        for (piece, cursor) in pieces.into_iter().zip(&mut self.cursors) {
-            all &= piece.len() < PIECE;
-            let mut entries = piece.into_iter().map(body);
-            match cursor {
-                Some(known) => gap |= entries.next().as_ref() != Some(known),
-                // The first entry that there ever is has the number 1.
-                None => {
-                    let mut first = entries.by_ref().peekable();
-                    gap |= first.peek().is_some_and(|(number, _)| number != "1-0");
-                    for entry in first {
-                        batch.changes.extend(changes::read(&entry.1, &link.time));
-                        *cursor = Some(entry);
-                    }
-                    continue;
-                }
-            }
-            if gap {
-                break;
-            }
-            for entry in entries {
-                batch.changes.extend(changes::read(&entry.1, &link.time));
-                *cursor = Some(entry);
+        let (link, keys, scripts) = (&*self.link, &self.keys, &*self.scripts);
+        let reads = Shard::all().zip(&self.cursors);
+        let reads = reads.map(|(shard, cursor)| {
+            Piece::read(link, keys, scripts, shard, Some(cursor.number))
+        });
+        let pieces: Result<Vec<_>, _> = join_all(reads).await.into_iter().collect();
+        let (mut batch, mut all) = (ChangeBatch::default(), true);
+        let mut cursors = self.cursors.clone();
+        for (piece, cursor) in pieces?.into_iter().zip(&mut cursors) {
+            all &= piece.entries.len() < PIECE;
+            let Some(entries) = piece.after(cursor) else {
+                tracing::warn!("changes may have been missed; cached sessions are checked");
+                // Whatever happened before this position is seen by the check.
+                self.cursors = Self::position(link, keys, scripts).await?;
+                batch.gap = true;
+                return Ok((batch, true));
+            };
+            for (number, says) in entries {
+                batch.changes.extend(changes::read(&says, &link.time));
+                *cursor = Cursor {
+                    number,
+                    says: Some(says),
+                };
             }
         }
-        if gap {
-            tracing::warn!("changes may have been missed; cached sessions are checked");
-            self.cursors = Self::position(&self.link, &self.keys).await?;
-            // Whatever happened before this position is seen by the check.
-            return Ok((ChangeBatch { gap: true, ..ChangeBatch::default() }, true));
-        }
+        self.cursors = cursors;
         Ok((batch, all))
     }
-}
-
-fn body((number, fields): Entry) -> (String, Vec<u8>) {
-    let change = fields.into_iter().next().map(|(_, body)| body);
-    (number, change.unwrap_or_default())
 }
 
 /// Listens on the channel for as long as somebody wants to hear of it.

@@ -57,7 +57,7 @@ mod sessions;
 mod store;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use options::{OnOutage, RedisMode, RedisOptions};
 pub use store::RedisStore;

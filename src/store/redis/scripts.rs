@@ -14,6 +14,7 @@ pub(super) struct Scripts {
     pub(super) lock: Script,
     pub(super) target: Script,
     pub(super) peak: Script,
+    pub(super) read: Script,
 }
 
 impl Scripts {
@@ -28,6 +29,7 @@ impl Scripts {
             lock: script(include_str!("lua/lock.lua")),
             target: script(include_str!("lua/target.lua")),
             peak: script(include_str!("lua/peak.lua")),
+            read: script(include_str!("lua/read.lua")),
         }
     }
 }

@@ -27,7 +27,7 @@ use crate::store::{
 pub struct RedisStore {
     link: Arc<Link>,
     keys: Keys,
-    scripts: Scripts,
+    scripts: Arc<Scripts>,
     spaces: Spaces,
     retention: Retention,
     changes: Mutex<Option<Changes>>,
@@ -49,11 +49,11 @@ impl RedisStore {
         spaces: Spaces,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StoreError> {
-        let keys = Keys::new(&options.namespace);
+        let (keys, scripts) = (Keys::new(&options.namespace), Arc::new(Scripts::new()));
         let push = options.push;
         let link = Arc::new(Link::new(options, ServerTime::new(clock)));
         link.connect().await.map_err(store_error)?;
-        let cursors = Follower::position(&link, &keys).await?;
+        let cursors = Follower::position(&link, &keys, &scripts).await?;
         let (sender, receiver) = mpsc::channel(WAITING);
         if push {
             let (link, channel) = (Arc::clone(&link), keys.channel());
@@ -62,6 +62,7 @@ impl RedisStore {
         let follower = Follower {
             link: Arc::clone(&link),
             keys: keys.clone(),
+            scripts: Arc::clone(&scripts),
             cursors,
             changes: sender,
         };
@@ -69,7 +70,7 @@ impl RedisStore {
         Ok(Self {
             link,
             keys,
-            scripts: Scripts::new(),
+            scripts,
             spaces,
             retention,
             changes: Mutex::new(Some(Changes(receiver))),
@@ -84,7 +85,7 @@ impl RedisStore {
         &self.keys
     }
 
-    pub(super) const fn scripts(&self) -> &Scripts {
+    pub(super) fn scripts(&self) -> &Scripts {
         &self.scripts
     }
 

@@ -1,6 +1,7 @@
 //! The store on real servers.
 
-mod server;
+pub(crate) mod cable;
+pub(crate) mod server;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -11,7 +12,7 @@ use crate::store::{Retention, contract};
 use server::RedisServer;
 
 /// A namespace that no other test has.
-fn fresh(options: &RedisOptions) -> RedisOptions {
+pub(crate) fn fresh(options: &RedisOptions) -> RedisOptions {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     RedisOptions {

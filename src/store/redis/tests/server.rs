@@ -2,7 +2,6 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -35,10 +34,6 @@ impl RedisServer {
 
     pub(crate) fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
-    }
-
-    pub(crate) fn directory(&self) -> &Path {
-        self.directory.path()
     }
 
     /// Starts the process; it answers when this returns.
@@ -90,16 +85,29 @@ impl RedisServer {
         self.try_command(words).unwrap()
     }
 
+    /// The same, after the password.
+    pub(crate) fn command_as(&self, password: &str, words: &[&str]) -> String {
+        self.converse(&[&["AUTH", password], words]).unwrap()
+    }
+
     fn try_command(&self, words: &[&str]) -> std::io::Result<String> {
+        self.converse(&[words])
+    }
+
+    /// The first line of the answer to the last command.
+    fn converse(&self, commands: &[&[&str]]) -> std::io::Result<String> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
         stream.set_read_timeout(Some(Duration::from_secs(5)))?;
-        let mut bytes = format!("*{}\r\n", words.len());
-        for word in words {
-            bytes.push_str(&format!("${}\r\n{word}\r\n", word.len()));
-        }
-        stream.write_all(bytes.as_bytes())?;
         let mut line = String::new();
-        BufReader::new(stream).read_line(&mut line)?;
+        for words in commands {
+            let mut bytes = format!("*{}\r\n", words.len());
+            for word in *words {
+                bytes.push_str(&format!("${}\r\n{word}\r\n", word.len()));
+            }
+            stream.write_all(bytes.as_bytes())?;
+            line.clear();
+            BufReader::new(&stream).read_line(&mut line)?;
+        }
         Ok(line.trim_end().to_owned())
     }
 }
