@@ -7,7 +7,7 @@ LOCKED := --locked
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test lint rust-tools format clippy deny test-rust features doc release clients bench
+.PHONY: help run test lint rust-tools format clippy deny test-rust features doc release clients soak bench
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,11 @@ release: ## The release binary
 
 clients: release ## Real clients (a browser, a WebSocket client) against the running demo
 	TESTED_GATEPASS="$(abspath $(TARGET_DIR))/release/gatepass" tests/clients/run
+
+ROUNDS ?= 100
+
+soak: ## Kill the gateway under a storm of logins, ROUNDS=100 times; count what is lost
+	GATEPASS_SOAK_ROUNDS=$(ROUNDS) $(CARGO) test $(LOCKED) --test it store::kill -- --nocapture
 
 bench: ## Benchmarks: as a proxy against nginx and haproxy, the layer, the table, searches, stores
 	benches/proxy.py

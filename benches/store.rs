@@ -141,7 +141,12 @@ fn new_session(n: usize) -> NewSession {
     let names = ["group", "department", "site", "role"];
     let attributes: Attributes = names
         .iter()
-        .map(|name| (*name, [format!("{name}-{}", n % 100), format!("{name}-all")]))
+        .map(|name| {
+            (
+                *name,
+                [format!("{name}-{}", n % 100), format!("{name}-all")],
+            )
+        })
         .collect();
     let identity = Identity::new("DIRECTORY", &format!("user{n}"))
         .and_then(|user| user.with_email(&format!("user{n}@example.com")))

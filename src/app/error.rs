@@ -14,6 +14,8 @@ use crate::net::{ListenError, TrustedProxiesError};
 use crate::proxy::EdgeError;
 use crate::proxy::headers::{AssertionKeyError, ProfileError, TemplateError};
 use crate::proxy::upstream::AddressError;
+use crate::store::StoreError;
+use crate::store::file::FileError;
 
 /// Options that cannot be made into a gateway; nothing was started or changed.
 #[derive(Debug, thiserror::Error)]
@@ -103,6 +105,12 @@ pub enum StartError {
     /// Its options cannot be built.
     #[error(transparent)]
     Build(#[from] BuildError),
+    /// The store's file cannot be used.
+    #[error(transparent)]
+    Store(#[from] FileError),
+    /// The store does not say what was open.
+    #[error("the store's sessions cannot be taken up")]
+    Recover(#[source] StoreError),
     /// An address cannot be listened on.
     #[error(transparent)]
     Listen(#[from] ListenError),

@@ -13,15 +13,16 @@ use super::edge::{acceptor, edge_settings, needs_restart};
 use super::error::{BuildError, StartError};
 use super::options::GatewayOptions;
 use super::plan::{Plan, Planner};
+use super::store;
 use crate::admin::keys::ApiKeys;
 use crate::admin::{self, AdminServer, AdminSpaces, SessionObserver};
-use crate::domain::{Clock, SystemClock};
+use crate::domain::{Clock, Spaces, SystemClock};
 use crate::net::tls::TlsAcceptor;
 use crate::net::{Drained, bind};
 use crate::proxy::headers::AssertionKey;
 use crate::proxy::{Edge, EdgeServer, EdgeSockets};
-use crate::sessions::{Feed, Sessions};
-use crate::store::{MemoryStore, Retention};
+use crate::sessions::{Feed, Recovery, Sessions};
+use crate::store::SessionStore;
 use crate::tasks::Tasks;
 use crate::telemetry::{Health, Metrics};
 
@@ -29,6 +30,7 @@ use crate::telemetry::{Health, Metrics};
 /// [`shut_down`](Self::shut_down).
 pub struct Gateway {
     sessions: Sessions,
+    store: Arc<dyn SessionStore>,
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
     health: Health,
@@ -65,18 +67,34 @@ impl Gateway {
     ///
     /// [`StartError`]; then nothing was started.
     pub async fn start(options: GatewayOptions) -> Result<Self, StartError> {
+        // What is wrong with the options is known before a store is made or opened.
+        Self::check(&options)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let spaces = Spaces::new();
+        let store = store::open(&options.store, &spaces, &clock).await?;
+        match Self::start_on(&store, spaces, clock, options).await {
+            Ok(gateway) => Ok(gateway),
+            Err(error) => {
+                let _ = store.close().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn start_on(
+        store: &Arc<dyn SessionStore>,
+        spaces: Spaces,
+        clock: Arc<dyn Clock>,
+        options: GatewayOptions,
+    ) -> Result<Self, StartError> {
         let metrics = Arc::new(Metrics::new());
         let health = Health::new();
-        let retention = Retention {
-            time: options.store.retention,
-            max: options.store.max_ended,
-        };
         let feed = Feed::new(&*clock);
         let sessions = Sessions::builder()
             .clock(Arc::clone(&clock))
-            .retention(retention)
-            .store(Arc::new(MemoryStore::new(retention, Arc::clone(&clock))))
+            .retention(store::retention(&options.store))
+            .spaces(spaces)
+            .store(Arc::clone(store))
             .observer(Arc::new(SessionObserver::new(Arc::clone(&metrics))))
             .observer(Arc::new(feed.clone()))
             .build();
@@ -109,6 +127,7 @@ impl Gateway {
             ApiKeys::with_clock(keys, Arc::clone(&clock)),
             AdminSpaces::new(infos),
         );
+        let recovery = recover(&sessions).await?;
 
         let sockets = EdgeSockets::bind(
             &options.edge.listen,
@@ -122,8 +141,12 @@ impl Gateway {
             tokio::net::TcpListener::from_std(admin_socket).map_err(StartError::SidePort)?;
         let admin_address = admin_socket.local_addr().map_err(StartError::SidePort)?;
 
+        let stop = CancellationToken::new();
+        let (keeper, keep_tasks) = store::keep_tasks(Arc::clone(store), stop.clone());
         let jobs = Tasks::builder(Arc::clone(&clock))
             .max_errors(MAX_TASK_ERRORS)
+            .restored(recovery.tasks)
+            .keeper(keeper)
             .start();
         let mut side_port = admin::builder(sessions.clone(), keys.clone())
             .spaces(spaces.clone())
@@ -138,8 +161,12 @@ impl Gateway {
         }
         let edge = Edge::new(settings, targets, trusted, Arc::clone(&clock));
         let edge = EdgeServer::start(edge, sockets)?;
-        let stop = CancellationToken::new();
+        let flusher = sessions
+            .clone()
+            .run_flusher(options.store.flush_interval, stop.clone().cancelled_owned());
         let tasks = vec![
+            tokio::spawn(flusher),
+            tokio::spawn(keep_tasks),
             tokio::spawn(AdminServer::new(admin_socket, side_port.build()).run(stop.clone())),
             tokio::spawn({
                 let (stop, sweeper) = (stop.clone(), sessions.clone().run_sweeper(SWEEP));
@@ -151,6 +178,7 @@ impl Gateway {
         metrics.config_taken(clock.wall());
         Ok(Self {
             sessions,
+            store: Arc::clone(store),
             clock,
             metrics,
             health,
@@ -277,7 +305,7 @@ impl Gateway {
     }
 
     /// Takes no more connections, lets open exchanges finish within the drain time, cuts the
-    /// rest, and ends. The side port tells that it drains until the edge has ended.
+    /// rest, and ends; the store has everything then. The side port tells that it drains until the edge has ended.
     pub async fn shut_down(self) -> Drained {
         self.health.drain();
         let drained = self.edge.shut_down().await;
@@ -286,6 +314,24 @@ impl Gateway {
         for task in self.tasks {
             let _ = task.await;
         }
+        if let Err(error) = self.store.close().await {
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(error, "the store did not close as it should");
+        }
         drained
     }
+}
+
+/// Goes on where the last gateway on the store ended.
+async fn recover(sessions: &Sessions) -> Result<Recovery, StartError> {
+    let recovery = sessions.recover().await.map_err(StartError::Recover)?;
+    if recovery.open + recovery.ended + recovery.locked > 0 {
+        tracing::info!(
+            sessions.open = recovery.open,
+            sessions.ended = recovery.ended,
+            users.locked = recovery.locked,
+            "going on with the store's sessions; those that ended were due"
+        );
+    }
+    Ok(recovery)
 }

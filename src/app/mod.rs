@@ -14,6 +14,7 @@ mod gateway;
 pub mod options;
 mod plan;
 mod space;
+mod store;
 
 pub use error::{BuildError, SpaceError, StartError};
 pub use explain::{ExplainError, Explanation};

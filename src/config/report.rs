@@ -243,6 +243,11 @@ impl<'a> Scope<'a> {
         Some(text.to_owned())
     }
 
+    /// Where `path` leads from the folder of the configuration.
+    pub(super) fn in_folder(&self, path: PathBuf) -> PathBuf {
+        self.report.folder.join(path)
+    }
+
     /// A file that can be read, named from the folder of the configuration.
     pub(super) fn file(&self, text: &str, what: &str) -> Option<PathBuf> {
         let path = self.report.folder.join(text);

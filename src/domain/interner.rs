@@ -22,7 +22,7 @@ impl Interner {
         client: &mut ClientInfo,
         license: &mut Option<Arc<str>>,
     ) {
-        let attributes = shared(&self.attributes, identity.attributes());
+        let attributes = self.attributes(identity.attributes());
         if !Arc::ptr_eq(&attributes, identity.attributes()) {
             let own = Identity::clone(identity).with_attributes(attributes);
             *identity = Arc::new(own);
@@ -30,6 +30,11 @@ impl Interner {
         for text in [&mut client.user_agent, license].into_iter().flatten() {
             *text = shared(&self.texts, text);
         }
+    }
+
+    /// The one that is kept of those that equal `attributes`.
+    pub(super) fn attributes(&self, attributes: &Arc<Attributes>) -> Arc<Attributes> {
+        shared(&self.attributes, attributes)
     }
 
     pub(super) fn sweep(&self) {

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use dashmap::DashMap;
 
+#[cfg(feature = "server")]
+use super::Attributes;
 use super::interner::Interner;
 use super::{Clock, NewSession, Session, SessionPolicy, SessionRecord, SpaceId, SpaceState};
 
@@ -83,6 +85,12 @@ impl Spaces {
         } = &mut new;
         self.0.interner.share(identity, client, license);
         new
+    }
+
+    /// The attributes that are kept once of those that equal `attributes`.
+    #[cfg(feature = "server")]
+    pub(crate) fn share_attributes(&self, attributes: &Arc<Attributes>) -> Arc<Attributes> {
+        self.0.interner.attributes(attributes)
     }
 
     /// Drops shared values that no session has any more.

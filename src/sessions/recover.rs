@@ -1,6 +1,8 @@
 //! The start of a process whose store outlived the last one.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::thread;
 
 use super::end::Due;
 use super::{EndCause, Sessions};
@@ -45,14 +47,7 @@ impl Sessions {
         let locked = locks.len();
         locks.into_iter().for_each(|lock| self.restore_lock(lock));
         let found = sessions.len();
-        for (at, session) in sessions.iter().enumerate() {
-            let user = self.0.table.lock(session.user_key());
-            self.adopt(&user, session);
-            drop(user);
-            if at % 4096 == 4095 {
-                tokio::task::yield_now().await;
-            }
-        }
+        self.adopt_all(&sessions);
         let now = self.0.clock.tick();
         let due = sessions.iter().filter_map(|session| {
             let (at, cause) = match session.liveness(now) {
@@ -74,6 +69,26 @@ impl Sessions {
             locked,
             tasks,
         })
+    }
+
+    /// Takes `sessions`, which are sorted by id, into the table: on all processors, for there
+    /// may be a million, and nobody is served yet.
+    fn adopt_all(&self, sessions: &[Arc<Session>]) {
+        let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let part = sessions.len().div_ceil(threads).max(4096);
+        self.0.table.expect(sessions);
+        thread::scope(|scope| {
+            for part in sessions.chunks(part) {
+                scope.spawn(move || {
+                    for session in part {
+                        let user = self.0.table.lock(session.user_key());
+                        user.reserve(Arc::clone(session));
+                        user.publish_expected(session);
+                        self.note_opened(session);
+                    }
+                });
+            }
+        });
     }
 
     fn barring(&self, session: &Session) -> Option<UserLock> {

@@ -20,6 +20,8 @@ mod scan;
 mod shared;
 mod short_lived;
 mod touch;
+#[cfg(feature = "server")]
+pub mod wire;
 
 use std::pin::Pin;
 use std::sync::Arc;

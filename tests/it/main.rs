@@ -34,4 +34,6 @@ mod proxy;
 #[cfg(feature = "server")]
 mod sessions;
 #[cfg(feature = "server")]
+mod store;
+#[cfg(feature = "server")]
 mod story;

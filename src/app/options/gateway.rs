@@ -1,5 +1,6 @@
 //! The whole gateway, and its smaller parts: the store and the log.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{AdminOptions, EdgeOptions, SpaceOptions};
@@ -23,8 +24,14 @@ pub struct GatewayOptions {
 /// Where sessions are kept, and how long after their end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreOptions {
-    /// Which store.
+    /// Which store. Default: a file.
     pub kind: StoreKind,
+    /// The file, where the store is one; made when it is not there. Default:
+    /// `gatepass.redb`, in the folder of the configuration.
+    pub path: PathBuf,
+    /// How often the file is told when sessions were last active: what may be lost of that
+    /// when the process dies. Longer than none. Default: 2 seconds.
+    pub flush_interval: Duration,
     /// How long an ended session can still be looked up. Default: 30 days.
     pub retention: Duration,
     /// How many ended sessions are kept at most; the oldest go first. Default: 100,000.
@@ -34,7 +41,9 @@ pub struct StoreOptions {
 impl Default for StoreOptions {
     fn default() -> Self {
         Self {
-            kind: StoreKind::Memory,
+            kind: StoreKind::File,
+            path: "gatepass.redb".into(),
+            flush_interval: Duration::from_secs(2),
             retention: Duration::from_secs(30 * 86_400),
             max_ended: 100_000,
         }
@@ -45,8 +54,10 @@ impl Default for StoreOptions {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoreKind {
-    /// In this process, and gone with it.
+    /// In a file, for one process at a time: what was acknowledged is there after a restart.
     #[default]
+    File,
+    /// In this process, and gone with it.
     Memory,
 }
 

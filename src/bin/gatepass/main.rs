@@ -11,6 +11,7 @@ mod serve;
 mod sessions;
 mod shell;
 mod side_port;
+mod store;
 mod table;
 mod token;
 mod user;
@@ -53,6 +54,9 @@ enum Command {
     Sessions(sessions::Args),
     /// Lock and unlock users of a running gateway
     Users(users::Args),
+    /// Check, compact, export and import a store's file
+    #[command(subcommand)]
+    Store(store::Command),
     /// Mint a JWT for tests
     Token(token::Args),
     /// Print a shell's completions
@@ -70,6 +74,7 @@ fn main() -> ExitCode {
         Command::Key(command) => key::run(command),
         Command::Sessions(args) => sessions::run(&args),
         Command::Users(args) => users::run(&args),
+        Command::Store(command) => store::run(command),
         Command::Token(args) => token::run(&args),
         Command::Completions(args) => shell::completions(&args),
         Command::Man => shell::man(),

@@ -1,16 +1,16 @@
-//! The whole, and the tables `store` and `log`.
+//! The whole, and the table `log`.
 
 use tracing_subscriber::EnvFilter;
 
-use super::{admin, edge, spaces};
-use crate::app::options::{GatewayOptions, LogFormat, LogOptions, StoreKind, StoreOptions};
-use crate::config::raw::{RawGateway, RawLog, RawStore};
+use super::{admin, edge, spaces, store};
+use crate::app::options::{GatewayOptions, LogFormat, LogOptions};
+use crate::config::raw::{RawGateway, RawLog};
 use crate::config::report::{Scope, read};
 
 pub(in crate::config) fn gateway(raw: RawGateway, root: &Scope<'_>) -> Option<GatewayOptions> {
     let edge = edge::edge(raw.edge.unwrap_or_default(), &root.key("edge"));
     let admin = admin::admin(raw.admin.unwrap_or_default(), &root.key("admin"), &edge);
-    let store = store(raw.store.unwrap_or_default(), &root.key("store"));
+    let store = store::store(raw.store.unwrap_or_default(), &root.key("store"));
     let log = log(raw.log.unwrap_or_default(), &root.key("log"));
     let spaces = spaces::spaces(raw.space, &root.key("space"))?;
     admin::roles_are_for_spaces(&admin.certificate_roles, &root.key("admin"), &spaces);
@@ -21,24 +21,6 @@ pub(in crate::config) fn gateway(raw: RawGateway, root: &Scope<'_>) -> Option<Ga
         spaces,
         edge,
     })
-}
-
-fn store(raw: RawStore, table: &Scope<'_>) -> StoreOptions {
-    let default = StoreOptions::default();
-    StoreOptions {
-        kind: read(table, "kind", raw.kind, |at, text| {
-            at.choose_beside(&text, &[("memory", StoreKind::Memory)], &["file", "redis"])
-        })
-        .unwrap_or(default.kind),
-        retention: read(table, "retention", raw.retention, |at, text| {
-            at.duration(&text)
-        })
-        .unwrap_or(default.retention),
-        max_ended: read(table, "max_ended", raw.max_ended, |at, n| {
-            at.number(n, 0, 1_000_000_000)
-        })
-        .unwrap_or(default.max_ended),
-    }
 }
 
 fn log(raw: RawLog, table: &Scope<'_>) -> LogOptions {

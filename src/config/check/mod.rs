@@ -16,6 +16,7 @@ mod license;
 mod network;
 mod space;
 mod spaces;
+mod store;
 mod tls;
 
 pub(super) use gateway::gateway;

@@ -60,6 +60,8 @@ pub(in crate::config) struct RawAdmin {
 #[serde(deny_unknown_fields)]
 pub(in crate::config) struct RawStore {
     pub(in crate::config) kind: Option<String>,
+    pub(in crate::config) path: Option<String>,
+    pub(in crate::config) flush_interval: Option<String>,
     pub(in crate::config) retention: Option<String>,
     pub(in crate::config) max_ended: Option<u64>,
 }

@@ -19,7 +19,52 @@ error: bad value for `store.kind`
 2 | kind = "redis"
   |        ^^^^^^^ `redis` is not available in this version
   |
-  = note: allowed: `memory`
+  = note: allowed: `file`, `memory`
+"##,
+    );
+}
+
+#[test]
+fn a_file_for_a_store_that_has_none() {
+    check(
+        r##"[store]
+kind = "memory"
+path = "x.redb"
+[[space]]
+id = "1001"
+upstream = ["http://127.0.0.1:3000"]
+authn = ["anonymous"]
+"##,
+        r##"
+error: unused option `store.path`
+ --> $DIR/gatepass.toml:3:1
+  |
+3 | path = "x.redb"
+  | ^^^^ sessions in memory are written nowhere
+  |
+  = note: allowed: together with `kind = "file"`
+"##,
+    );
+}
+
+#[test]
+fn a_flush_that_is_too_rare() {
+    check(
+        r##"[store]
+flush_interval = "1h"
+[[space]]
+id = "1001"
+upstream = ["http://127.0.0.1:3000"]
+authn = ["anonymous"]
+"##,
+        r##"
+error: bad value for `store.flush_interval`
+ --> $DIR/gatepass.toml:2:18
+  |
+2 | flush_interval = "1h"
+  |                  ^^^^ found `1h`
+  |
+  = note: allowed: `100ms` to `10m`
 "##,
     );
 }

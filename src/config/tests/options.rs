@@ -15,7 +15,13 @@ fn as_little_as_can_be_has_every_default() {
     let options = load(SPACE, &[]).options;
     assert_eq!(options.edge, EdgeOptions::default());
     assert_eq!(options.admin, AdminOptions::default());
-    assert_eq!(options.store, StoreOptions::default());
+    let beside = options.store.path.clone();
+    assert!(beside.is_absolute() && beside.ends_with("gatepass.redb"));
+    let default = StoreOptions {
+        path: beside,
+        ..StoreOptions::default()
+    };
+    assert_eq!(options.store, default);
     assert_eq!(options.log, LogOptions::default());
     let [space] = &options.spaces[..] else {
         panic!("one space");

@@ -5,6 +5,8 @@ mod feed;
 mod fleet;
 mod licenses;
 mod locks;
+#[cfg(feature = "server")]
+mod recover;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};

@@ -180,7 +180,7 @@ pub(super) fn catch<T>(
     })
 }
 
-fn explain(path: &Path, error: DatabaseError) -> FileError {
+pub(super) fn explain(path: &Path, error: DatabaseError) -> FileError {
     let path = path.to_owned();
     match error {
         DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch => {

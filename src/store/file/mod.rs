@@ -15,6 +15,8 @@ mod change;
 mod compact;
 mod database;
 mod error;
+mod load;
+mod offline;
 mod open_sessions;
 mod purge_notes;
 mod read;
@@ -29,4 +31,5 @@ use super::record::{codec, notes, session as record};
 
 pub use super::record::FormatError;
 pub use error::FileError;
+pub use offline::{Contents, Imported, StoreFile, TransferError};
 pub use store::FileStore;

@@ -1,12 +1,12 @@
 //! Reading from the file: everything at the start, sessions that have ended later on.
 
-use std::ops::Bound;
+use std::ops::{Bound, ControlFlow};
 
 use redb::{Database, ReadableDatabase as _, ReadableTable as _, ReadableTableMetadata as _};
 
 use super::error::Trouble;
 use super::notes;
-use super::record::{self, Key};
+use super::record::{self, Common, Key};
 use super::tables::{ACTIVE, ENDED, LOCKS, OPEN, PEAKS, TASKS, TICKETS};
 use crate::domain::{
     LicensePeak, SessionId, SessionRecord, Task, Ticket, Timestamp, TokenDigest, UserLock,
@@ -22,10 +22,28 @@ pub(super) struct Notes {
     pub(super) peaks: Vec<LicensePeak>,
 }
 
-/// Shows `visit` every open session, oldest start first, or why it cannot be read.
+/// An open session as it stands in the file.
+pub(super) struct Raw {
+    key: Key,
+    bytes: Vec<u8>,
+    last_active: Option<Timestamp>,
+}
+
+impl Raw {
+    pub(super) fn decode(&self, common: &mut Common) -> Result<SessionRecord, Trouble> {
+        let decoded = record::decode_with(common, record::id(self.key), &self.bytes);
+        let mut record = decoded.map_err(|error| damaged(self.key, error))?;
+        record.last_active = record
+            .last_active
+            .max(self.last_active.unwrap_or(record.last_active));
+        Ok(record)
+    }
+}
+
+/// Shows `visit` every open session, oldest start first, until it breaks.
 pub(super) fn open_sessions(
     database: &Database,
-    mut visit: impl FnMut(Result<SessionRecord, Trouble>) -> Result<(), Trouble>,
+    mut visit: impl FnMut(Raw) -> ControlFlow<()>,
 ) -> Result<(), Trouble> {
     let transaction = database.begin_read()?;
     let (open, active) = (
@@ -45,12 +63,14 @@ pub(super) fn open_sessions(
             next = touched.next().transpose()?;
         }
         let last = next.as_ref().filter(|(touched, _)| touched.value() == key);
-        let last = last.map(|(_, at)| Timestamp::from_unix_millis(at.value()));
-        let record = decode(key, bytes.value()).map(|mut record| {
-            record.last_active = record.last_active.max(last.unwrap_or(record.last_active));
-            record
-        });
-        visit(record)?;
+        let raw = Raw {
+            key,
+            bytes: bytes.value().to_vec(),
+            last_active: last.map(|(_, at)| Timestamp::from_unix_millis(at.value())),
+        };
+        if visit(raw).is_break() {
+            return Ok(());
+        }
     }
     Ok(())
 }

@@ -13,7 +13,7 @@ use super::database::{self, Handle, damaged};
 use super::error::{FileError, Trouble};
 use super::open_sessions::OpenSessions;
 use super::writer::{Request, WAITING, Writer, with_causes};
-use super::{notes, read, record};
+use super::{load, notes, read, record};
 use crate::domain::{
     Clock, LicensePeak, Session, SessionEnd, SessionId, SessionRecord, Spaces, TargetId, Task,
     Ticket, TokenDigest, UserKey, UserLock,
@@ -56,14 +56,20 @@ impl FileStore {
         let (tick, wall) = (clock.tick(), clock.wall());
         let open = OpenSessions::new();
         let mut tickets = ShortLived::new(MAX_TICKETS);
-        let found = database::catch(path, || {
-            let loaded = load(&database, &open, spaces, &*clock);
+        let (sessions, notes) = database::catch(path, || {
+            let sessions = load::open_sessions(&database, &open, spaces, &*clock);
+            let loaded = sessions.and_then(|sessions| Ok((sessions, read::notes(&database)?)));
             loaded.map_err(|trouble| damaged(path, &trouble))
         })?;
-        let (mut found, stored) = found;
-        for (digest, ticket, until) in stored {
+        for (digest, ticket, until) in notes.tickets {
             tickets.put(digest, ticket, until.since(wall), tick);
         }
+        let mut found = Recovered {
+            sessions,
+            locks: notes.locks,
+            tasks: notes.tasks,
+            peaks: notes.peaks,
+        };
         found
             .locks
             .retain(|lock| lock.until.is_none_or(|until| wall < until));
@@ -142,33 +148,6 @@ impl FileStore {
         let record = record.map_err(|t| StoreError::Unavailable(with_causes(&t).into()))?;
         Ok(self.restore(record))
     }
-}
-
-type Tickets = Vec<(TokenDigest, Ticket, crate::domain::Timestamp)>;
-
-/// Reads everything that has not ended.
-fn load(
-    database: &Database,
-    open: &OpenSessions,
-    spaces: &Spaces,
-    clock: &dyn Clock,
-) -> Result<(Recovered, Tickets), Trouble> {
-    let mut sessions = Vec::new();
-    read::open_sessions(database, |record| {
-        let session = Arc::new(spaces.restore(record?, clock));
-        if open.add(&session) {
-            sessions.push(session);
-        }
-        Ok(())
-    })?;
-    let notes = read::notes(database)?;
-    let recovered = Recovered {
-        sessions,
-        locks: notes.locks,
-        tasks: notes.tasks,
-        peaks: notes.peaks,
-    };
-    Ok((recovered, notes.tickets))
 }
 
 fn closed() -> StoreError {

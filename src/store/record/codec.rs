@@ -116,6 +116,29 @@ impl<'b> Reader<'b> {
         Ok(this)
     }
 
+    /// Reads a part of a record.
+    pub(in crate::store) const fn of(bytes: &'b [u8]) -> Self {
+        Self(bytes)
+    }
+
+    /// What has not been read.
+    pub(in crate::store) const fn rest(&self) -> &'b [u8] {
+        self.0
+    }
+
+    /// Passes over attributes without looking at their texts.
+    pub(in crate::store) fn skip_attributes(&mut self) -> Result<(), FormatError> {
+        for _ in 0..self.count()? {
+            let name = self.count()?;
+            self.slice(name)?;
+            for _ in 0..self.count()? {
+                let value = self.count()?;
+                self.slice(value)?;
+            }
+        }
+        Ok(())
+    }
+
     pub(in crate::store) fn byte(&mut self) -> Result<u8, FormatError> {
         self.array::<1>().map(|[byte]| byte)
     }

@@ -8,6 +8,7 @@
 //! The id is the key that the record stands under. What is looked for in lists comes first; the
 //! end comes last, so that ending a session copies its record and adds to it.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use uuid::Uuid;
 use super::codec::{FormatError, Reader, Writer};
 use crate::domain::{
     Attributes, ClientInfo, Identity, Method, SessionEnd, SessionId, SessionRecord, SignOnId,
-    SpaceId, Timestamp, TokenDigest,
+    SpaceId, Spaces, Timestamp, TokenDigest,
 };
 
 /// The version that is written. Older ones are read, newer ones are refused.
@@ -95,15 +96,87 @@ fn tail(end: &SessionEnd) -> Vec<u8> {
     out.finish()
 }
 
+/// Parts that many records have in common, by the bytes they were read from: read once.
+#[derive(Default)]
+pub(in crate::store) struct Common {
+    attributes: HashMap<Box<[u8]>, Arc<Attributes>>,
+    texts: HashMap<Box<str>, Arc<str>>,
+    space: Option<SpaceId>,
+    shared: Option<Spaces>,
+}
+
+/// Common parts that are remembered of each kind; where there are more, they are not common.
+const MAX_COMMON: usize = 10_000;
+
+impl Common {
+    /// Common parts that are those of the sessions of `spaces` too.
+    pub(in crate::store) fn with(spaces: &Spaces) -> Self {
+        Self {
+            shared: Some(spaces.clone()),
+            ..Self::default()
+        }
+    }
+
+    fn attributes(&mut self, read: &mut Reader<'_>) -> Result<Arc<Attributes>, FormatError> {
+        let rest = read.rest();
+        read.skip_attributes()?;
+        let bytes = &rest[..rest.len() - read.rest().len()];
+        if let Some(known) = self.attributes.get(bytes) {
+            return Ok(Arc::clone(known));
+        }
+        let mut attributes = Arc::new(read_attributes(&mut Reader::of(bytes))?);
+        if let Some(spaces) = &self.shared {
+            attributes = spaces.share_attributes(&attributes);
+        }
+        if self.attributes.len() < MAX_COMMON {
+            self.attributes
+                .insert(bytes.into(), Arc::clone(&attributes));
+        }
+        Ok(attributes)
+    }
+
+    fn text(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.texts.get(text) {
+            return Arc::clone(known);
+        }
+        let shared: Arc<str> = text.into();
+        if self.texts.len() < MAX_COMMON {
+            self.texts.insert(text.into(), Arc::clone(&shared));
+        }
+        shared
+    }
+
+    fn space(&mut self, text: &str) -> Result<SpaceId, FormatError> {
+        match &self.space {
+            Some(last) if last.as_str() == text => Ok(last.clone()),
+            _ => {
+                let space = parse::<SpaceId>("the space", text)?;
+                Ok(self.space.insert(space).clone())
+            }
+        }
+    }
+}
+
 pub(in crate::store) fn decode(id: SessionId, bytes: &[u8]) -> Result<SessionRecord, FormatError> {
+    decode_with(&mut Common::default(), id, bytes)
+}
+
+/// As [`decode`], of one of many.
+pub(in crate::store) fn decode_with(
+    common: &mut Common,
+    id: SessionId,
+    bytes: &[u8],
+) -> Result<SessionRecord, FormatError> {
     let mut read = Reader::new(bytes, VERSION)?;
     let last_active = read.time()?;
     let started_at = read.time()?;
     let _user_key: [u8; 16] = read.array()?;
     let digest = TokenDigest::from_bytes(read.array()?);
     let sign_on = SignOnId::from_uuid(Uuid::from_bytes(read.array()?));
-    let space = parse::<SpaceId>("the space", read.text()?)?;
-    let identity = read_identity(&mut read)?;
+    let space = common.space(read.text()?)?;
+    let identity = read_user(&mut read)?;
+    let attributes = common.attributes(&mut read)?;
+    let identity = identity.with_attributes(attributes);
     let method = parse::<Method>("the method", read.text()?)?;
     let client_type = parse("the client type", read.text()?)?;
     let access_type = parse("the access type", read.text()?)?;
@@ -118,8 +191,8 @@ pub(in crate::store) fn decode(id: SessionId, bytes: &[u8]) -> Result<SessionRec
             ));
         }
     };
-    let user_agent = read.maybe_text()?.map(Into::into);
-    let license = read.maybe_text()?.map(Into::into);
+    let user_agent = read.maybe_text()?.map(|text| common.text(text));
+    let license = read.maybe_text()?.map(|text| common.text(text));
     let end = match read.byte()? {
         0 => None,
         _ => Some(SessionEnd {
@@ -165,10 +238,18 @@ pub(in crate::store) fn identity(out: &mut Writer, identity: &Identity) {
 }
 
 pub(in crate::store) fn read_identity(read: &mut Reader<'_>) -> Result<Identity, FormatError> {
-    let bad = |error| FormatError::value("the user", error);
+    let identity = read_user(read)?;
+    Ok(identity.with_attributes(read_attributes(read)?))
+}
+
+fn read_user(read: &mut Reader<'_>) -> Result<Identity, FormatError> {
     let (directory, id, name) = (read.text()?, read.text()?, read.text()?);
     let email = read.maybe_text()?.unwrap_or("");
-    let identity = Identity::with_all(directory, id, name, email).map_err(bad)?;
+    Identity::with_all(directory, id, name, email)
+        .map_err(|error| FormatError::value("the user", error))
+}
+
+fn read_attributes(read: &mut Reader<'_>) -> Result<Attributes, FormatError> {
     let mut pairs = Vec::new();
     for _ in 0..read.count()? {
         let name = read.text()?;
@@ -176,11 +257,7 @@ pub(in crate::store) fn read_identity(read: &mut Reader<'_>) -> Result<Identity,
         let values: Result<Vec<_>, _> = (0..count).map(|_| read.text()).collect();
         pairs.push((name, values?));
     }
-    if pairs.is_empty() {
-        return Ok(identity);
-    }
-    let attributes: Attributes = pairs.into_iter().collect();
-    Ok(identity.with_attributes(attributes))
+    Ok(pairs.into_iter().collect())
 }
 
 /// What a list needs to know of a record before it reads all of it.

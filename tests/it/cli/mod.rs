@@ -4,4 +4,5 @@ mod check;
 mod demo;
 mod files;
 mod serve;
+mod store;
 mod token;

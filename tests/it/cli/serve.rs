@@ -1,49 +1,10 @@
 //! `gatepass serve`
 
-use std::net::SocketAddr;
-
 use tempfile::TempDir;
 
-use crate::kit::command::{Running, run, run_with};
-use crate::kit::house::{Bearers, furnish, header_space};
-use crate::kit::{Admin, Browser, LOCAL, PORTS, Script, Socket, Upstream, Wire, eventually};
-
-/// A gateway in a process of its own.
-struct Served {
-    process: Running,
-    folder: TempDir,
-    upstream: Upstream,
-    edge: SocketAddr,
-    admin: SocketAddr,
-    keys: Bearers,
-}
-
-impl Served {
-    async fn with(config: &str) -> Self {
-        let (folder, upstream) = (TempDir::new().unwrap(), Upstream::start().await);
-        let keys = furnish(folder.path());
-        let served =
-            format!("{config}\n[log]\nformat = \"json\"\n").replace("UPSTREAM", &upstream.url());
-        std::fs::write(folder.path().join("gatepass.toml"), served).unwrap();
-        let process = Running::start(folder.path(), &["serve"]);
-        Self {
-            edge: process.address("the edge is ready").await,
-            admin: process.address("the side port is ready").await,
-            process,
-            folder,
-            upstream,
-            keys,
-        }
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.folder.path().join(name), text).unwrap();
-    }
-
-    fn read(&self, name: &str) -> String {
-        std::fs::read_to_string(self.folder.path().join(name)).unwrap()
-    }
-}
+use crate::kit::command::{run, run_with};
+use crate::kit::house::{furnish, header_space};
+use crate::kit::{Admin, Browser, LOCAL, PORTS, Script, Served, Socket, Wire, eventually};
 
 #[tokio::test]
 async fn a_log_that_nobody_reads_holds_up_nobody() {

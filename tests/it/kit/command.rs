@@ -100,7 +100,35 @@ pub(crate) struct Running {
 impl Running {
     /// Starts it.
     pub(crate) fn start(folder: &Path, args: &[&str]) -> Self {
-        let mut child = gatepass(folder, args).spawn().unwrap();
+        Self::follow(gatepass(folder, args))
+    }
+
+    /// Starts it deaf to a signal, as `XFSZ`.
+    pub(crate) fn start_ignoring(folder: &Path, signal: &str, args: &[&str]) -> Self {
+        let program = env!("CARGO_BIN_EXE_gatepass");
+        let words = [
+            "-c",
+            "trap '' $1; shift; exec \"$@\"",
+            "sh",
+            signal,
+            program,
+        ];
+        let mut command = Command::new("sh");
+        command
+            .args(words)
+            .args(args)
+            .current_dir(folder)
+            .env_clear()
+            .env("NO_COLOR", "1")
+            .kill_on_drop(true)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        Self::follow(command)
+    }
+
+    fn follow(mut command: Command) -> Self {
+        let mut child = command.spawn().unwrap();
         let lines = Arc::new(Mutex::new(Vec::new()));
         let deaf = CancellationToken::new();
         let noted = |lines: &Arc<_>| (Arc::clone(lines), deaf.clone());
@@ -143,6 +171,11 @@ impl Running {
             .unwrap()
             .parse()
             .unwrap()
+    }
+
+    /// The process's id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id().expect("it runs")
     }
 
     /// Sends the process a signal, as `TERM`.

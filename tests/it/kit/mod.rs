@@ -14,6 +14,8 @@ pub(crate) mod h2;
 pub(crate) mod house;
 #[cfg(feature = "server")]
 pub(crate) mod log;
+#[cfg(feature = "server")]
+pub(crate) mod served;
 pub(crate) mod socket;
 #[cfg(feature = "server")]
 pub(crate) mod tls;
@@ -31,6 +33,8 @@ pub(crate) use cases::for_all;
 pub(crate) use h2::H2;
 #[cfg(feature = "server")]
 pub(crate) use house::{House, LOCAL, PORTS};
+#[cfg(feature = "server")]
+pub(crate) use served::Served;
 pub(crate) use socket::Socket;
 #[cfg(feature = "server")]
 pub(crate) use tls::{Authority, Trust};

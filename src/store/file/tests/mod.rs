@@ -1,5 +1,7 @@
 //! The file store: the contract, and what is there after a restart.
 
+mod crash;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -383,7 +385,7 @@ async fn churn_does_not_grow_the_file() {
 
 #[test]
 fn a_time_of_purging_is_a_time_of_the_wall() {
-    let early = super::notes::peak_keys_from(Timestamp::from_unix_millis(-1));
-    let late = super::notes::peak_keys_from(Timestamp::from_unix_millis(1));
+    let early = crate::store::file::notes::peak_keys_from(Timestamp::from_unix_millis(-1));
+    let late = crate::store::file::notes::peak_keys_from(Timestamp::from_unix_millis(1));
     assert!(early < late, "keys sort as times do");
 }

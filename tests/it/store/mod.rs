@@ -1,0 +1,5 @@
+//! What outlives the process.
+
+mod disk_full;
+mod kill;
+mod restart;
