@@ -164,7 +164,17 @@ impl Gateway {
         let flusher = sessions
             .clone()
             .run_flusher(options.store.flush_interval, stop.clone().cancelled_owned());
+        let changes = sessions.clone().run_changes(stop.clone().cancelled_owned());
+        let watch = store::watch(
+            Arc::clone(store),
+            Arc::clone(&clock),
+            health.clone(),
+            Arc::clone(&metrics),
+            stop.clone(),
+        );
         let tasks = vec![
+            tokio::spawn(changes),
+            tokio::spawn(watch),
             tokio::spawn(flusher),
             tokio::spawn(keep_tasks),
             tokio::spawn(AdminServer::new(admin_socket, side_port.build()).run(stop.clone())),

@@ -12,6 +12,7 @@ mod edge;
 mod gateway;
 mod identity_headers;
 mod jwt;
+mod redis;
 mod space;
 mod upstream;
 
@@ -21,6 +22,7 @@ pub use authn::{AnonymousMode, AuthnMethod, HeaderOptions, HeaderUser, LocalOpti
 pub use edge::{EdgeLimits, EdgeOptions, EdgeTimeouts};
 pub use gateway::{GatewayOptions, LogFormat, LogOptions, StoreKind, StoreOptions};
 pub use identity_headers::{HeaderTemplate, IdentityHeaders, TemplateError, TemplatePart};
+pub use redis::RedisStoreOptions;
 pub use jwt::{AttributeMapping, JwtClaims, JwtDirectory, JwtOptions, KeySource};
 pub use space::SpaceOptions;
 pub use upstream::{PoolOptions, Upstream, UpstreamError, UpstreamTimeouts};

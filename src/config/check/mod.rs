@@ -16,6 +16,7 @@ mod license;
 mod network;
 mod space;
 mod spaces;
+mod redis;
 mod store;
 mod tls;
 

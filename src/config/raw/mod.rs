@@ -10,7 +10,7 @@ mod tls;
 
 pub(super) use authn::{RawAttribute, RawClaims, RawHeader, RawJwt, RawLocal};
 pub(super) use gateway::{
-    RawAdmin, RawEdge, RawEdgeLimits, RawEdgeTimeouts, RawGateway, RawLog, RawStore,
+    RawAdmin, RawEdge, RawEdgeLimits, RawEdgeTimeouts, RawGateway, RawLog, RawStore, RawStoreRedis,
 };
 pub(super) use one_or_many::OneOrMany;
 pub(super) use space::{

@@ -4,6 +4,7 @@ mod environment;
 mod keys;
 mod messages;
 mod options;
+mod redis;
 mod reference;
 mod security_messages;
 mod tls;

@@ -1,6 +1,7 @@
 //! The store on real servers.
 
 pub(crate) mod cable;
+pub(crate) mod fleet;
 pub(crate) mod server;
 
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use super::{RedisOptions, RedisStore};
 use crate::domain::{ManualClock, Spaces};
 use crate::store::{Retention, contract};
+use fleet::{Cluster, Watched};
 use server::RedisServer;
 
 /// A namespace that no other test has.
@@ -35,6 +37,22 @@ async fn connect(options: &RedisOptions, clock: ManualClock, retention: Retentio
 async fn one_server_fulfils_the_contract() {
     let server = RedisServer::start();
     let options = RedisOptions::single(server.url());
+    contract::check(async |clock, retention| connect(&fresh(&options), clock, retention).await)
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_fulfils_the_contract() {
+    let cluster = Cluster::start().await;
+    let options = cluster.options();
+    contract::check(async |clock, retention| connect(&fresh(&options), clock, retention).await)
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_master_with_sentinels_fulfils_the_contract() {
+    let watched = Watched::start().await;
+    let options = watched.options();
     contract::check(async |clock, retention| connect(&fresh(&options), clock, retention).await)
         .await;
 }

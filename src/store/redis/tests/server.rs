@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+use super::fleet::sentinel_file;
+
 /// A redis-server of its own, with a directory that outlives its process.
 pub(crate) struct RedisServer {
     pub(crate) port: u16,
@@ -36,6 +38,30 @@ impl RedisServer {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
+    /// A sentinel of the master at a port.
+    pub(crate) fn sentinel(master: u16) -> Self {
+        let file = sentinel_file(master);
+        let port = file.split(['\n', ' ']).nth(1).unwrap().parse().unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("sentinel.conf");
+        std::fs::write(&path, file).unwrap();
+        let child = Command::new("redis-server")
+            .arg(&path)
+            .arg("--sentinel")
+            .current_dir(directory.path())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap_or_else(|error| panic!("redis-server ({error}): run tests/redis/install"));
+        let server = Self {
+            port,
+            directory,
+            arguments: Vec::new(),
+            process: Some(child),
+        };
+        server.wait();
+        server
+    }
+
     /// Starts the process; it answers when this returns.
     pub(crate) fn launch(&mut self) {
         let child = Command::new("redis-server")
@@ -47,6 +73,10 @@ impl RedisServer {
             .spawn()
             .unwrap_or_else(|error| panic!("redis-server ({error}): run tests/redis/install"));
         self.process = Some(child);
+        self.wait();
+    }
+
+    fn wait(&self) {
         for _ in 0..1000 {
             let answer = self.try_command(&["PING"]);
             if answer.is_ok_and(|a| a.starts_with("+PONG") || a.starts_with("-NOAUTH")) {
@@ -83,6 +113,13 @@ impl RedisServer {
     /// The first line of the answer to a command.
     pub(crate) fn command(&self, words: &[&str]) -> String {
         self.try_command(words).unwrap()
+    }
+
+    /// The whole answer to a command, a value a line.
+    pub(crate) fn text(&self, words: &[&str]) -> String {
+        let port = self.port.to_string();
+        let output = Command::new("redis-cli").args(["-p", &port]).args(words).output();
+        String::from_utf8(output.unwrap().stdout).unwrap()
     }
 
     /// The same, after the password.
