@@ -17,6 +17,6 @@ mod space;
 mod store;
 
 pub use error::{BuildError, SpaceError, StartError};
-pub use store::OpenError;
 pub use explain::{ExplainError, Explanation};
 pub use gateway::Gateway;
+pub use store::OpenError;

@@ -104,10 +104,14 @@ impl Sessions {
             return Ok(());
         };
         let locks = store.locks().await?;
-        self.0.locks.keep(|user| locks.iter().any(|lock| lock.user_key() == user));
+        self.0
+            .locks
+            .keep(|user| locks.iter().any(|lock| lock.user_key() == user));
         locks.into_iter().for_each(|lock| self.restore_lock(lock));
         let mut cached = Vec::new();
-        self.0.table.for_each(|session| cached.push(Arc::clone(session)));
+        self.0
+            .table
+            .for_each(|session| cached.push(Arc::clone(session)));
         for some in cached.chunks(CHECKED_AT_ONCE) {
             let standing = store.standing(some.to_vec()).await?;
             for (session, standing) in some.iter().zip(standing) {

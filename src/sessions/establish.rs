@@ -7,7 +7,8 @@ use std::time::Duration;
 use super::flights::Flight;
 use super::{Resolution, Sessions};
 use crate::domain::{
-    EndReason, Liveness, Method, NewSession, Session, SpaceState, Tick, Timestamp, Token, TokenDigest,
+    EndReason, Liveness, Method, NewSession, Session, SpaceState, Tick, Timestamp, Token,
+    TokenDigest,
 };
 use crate::store::{Created, StoreError, Touch};
 

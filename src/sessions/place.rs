@@ -48,7 +48,9 @@ impl Sessions {
         self.refuse_locked(key, now)?;
         let mut leaving = match session.space().policy().limit {
             // Of a shared store, not all sessions of the user may be here: it counts them.
-            Some(limit) if self.0.store.shared().is_none() => over_limit(user.sessions(), limit, now)?,
+            Some(limit) if self.0.store.shared().is_none() => {
+                over_limit(user.sessions(), limit, now)?
+            }
             _ => Vec::new(),
         };
         leaving.extend(self.licenses().ask_seat(session, &leaving, now)?);

@@ -124,12 +124,7 @@ impl Sessions {
         }
     }
 
-    pub(super) fn judge(
-        &self,
-        session: Arc<Session>,
-        space: &SpaceState,
-        now: Tick,
-    ) -> Resolution {
+    pub(super) fn judge(&self, session: Arc<Session>, space: &SpaceState, now: Tick) -> Resolution {
         if !std::ptr::eq(&**session.space(), space) {
             return Resolution::Unknown;
         }

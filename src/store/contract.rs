@@ -26,12 +26,14 @@ pub(crate) async fn check<S: SessionStore>(make: impl AsyncFn(ManualClock, Reten
     let (maker, store) = fresh(Retention {
         time: Duration::from_secs(100),
         max: 1000,
-    }).await;
+    })
+    .await;
     ended_sessions_are_kept_for_the_retention_time(&maker, &store).await;
     let (maker, store) = fresh(Retention {
         time: Duration::from_secs(100),
         max: 3,
-    }).await;
+    })
+    .await;
     ended_sessions_are_bounded(&maker, &store).await;
     let (maker, store) = fresh(Retention::default()).await;
     s30_a_ticket_is_taken_once_and_in_time(&maker, &store).await;
@@ -141,8 +143,14 @@ impl Maker {
 async fn create_is_if_absent(maker: &Maker, store: &impl SessionStore) {
     let session = maker.session("ann");
     assert!(store.load(session.digest()).await.unwrap().is_none());
-    assert!(matches!(store.create(&session).await.unwrap(), Created::Kept));
-    assert!(matches!(store.create(&session).await.unwrap(), Created::Exists));
+    assert!(matches!(
+        store.create(&session).await.unwrap(),
+        Created::Kept
+    ));
+    assert!(matches!(
+        store.create(&session).await.unwrap(),
+        Created::Exists
+    ));
     assert_eq!(
         store.load(session.digest()).await.unwrap().unwrap().id(),
         session.id()
@@ -162,7 +170,10 @@ async fn delete_wins(maker: &Maker, store: &impl SessionStore) {
             .unwrap(),
         Ended::Unknown
     ));
-    assert!(matches!(store.create(&session).await.unwrap(), Created::Kept));
+    assert!(matches!(
+        store.create(&session).await.unwrap(),
+        Created::Kept
+    ));
     assert!(matches!(
         store
             .end(Touch::last_of(&session), maker.end(EndReason::LoggedOut))
@@ -174,7 +185,10 @@ async fn delete_wins(maker: &Maker, store: &impl SessionStore) {
         .touch_many(&[maker.touch(&session, maker.clock.tick())])
         .await
         .unwrap();
-    assert!(matches!(store.create(&session).await.unwrap(), Created::Exists));
+    assert!(matches!(
+        store.create(&session).await.unwrap(),
+        Created::Exists
+    ));
     assert!(store.load(session.digest()).await.unwrap().is_none());
     let again = store
         .end(Touch::last_of(&session), maker.end(EndReason::Terminated))
@@ -192,7 +206,10 @@ async fn delete_wins(maker: &Maker, store: &impl SessionStore) {
 
 async fn touches_never_move_back(maker: &Maker, store: &impl SessionStore) {
     let session = maker.session("ann");
-    assert!(matches!(store.create(&session).await.unwrap(), Created::Kept));
+    assert!(matches!(
+        store.create(&session).await.unwrap(),
+        Created::Kept
+    ));
     maker.clock.advance(Duration::from_secs(5));
     let late = maker.clock.tick();
     store
@@ -218,11 +235,17 @@ async fn scans_page_newest_first(maker: &Maker, store: &impl SessionStore) {
         .map(|i| maker.session(if i % 2 == 0 { "ann" } else { "bob" }))
         .collect();
     for session in &sessions {
-        assert!(matches!(store.create(session).await.unwrap(), Created::Kept));
+        assert!(matches!(
+            store.create(session).await.unwrap(),
+            Created::Kept
+        ));
     }
     assert!(matches!(
         store
-            .end(Touch::last_of(&sessions[3]), maker.end(EndReason::Terminated))
+            .end(
+                Touch::last_of(&sessions[3]),
+                maker.end(EndReason::Terminated)
+            )
             .await
             .unwrap(),
         Ended::Now(_)
@@ -312,7 +335,10 @@ async fn scans_page_newest_first(maker: &Maker, store: &impl SessionStore) {
 
 async fn ended_sessions_are_kept_for_the_retention_time(maker: &Maker, store: &impl SessionStore) {
     let session = maker.session("ann");
-    assert!(matches!(store.create(&session).await.unwrap(), Created::Kept));
+    assert!(matches!(
+        store.create(&session).await.unwrap(),
+        Created::Kept
+    ));
     maker.clock.advance(Duration::from_secs(1000));
     assert!(matches!(
         store
@@ -333,7 +359,10 @@ async fn ended_sessions_are_bounded(maker: &Maker, store: &impl SessionStore) {
     let mut ids = Vec::new();
     for _ in 0..5 {
         let session = maker.session("ann");
-        assert!(matches!(store.create(&session).await.unwrap(), Created::Kept));
+        assert!(matches!(
+            store.create(&session).await.unwrap(),
+            Created::Kept
+        ));
         assert!(matches!(
             store
                 .end(Touch::last_of(&session), maker.end(EndReason::LoggedOut))

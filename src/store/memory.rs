@@ -306,6 +306,7 @@ mod tests {
 
     #[tokio::test]
     async fn fulfils_the_contract() {
-        contract::check(async |clock, retention| MemoryStore::new(retention, Arc::new(clock))).await;
+        contract::check(async |clock, retention| MemoryStore::new(retention, Arc::new(clock)))
+            .await;
     }
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::StoreFuture;
+use super::{IdRange, StoreFuture};
 use crate::domain::{
-    Session, SessionEnd, SessionId, Tick, TokenDigest, UserKey, UserLock,
+    Session, SessionEnd, SessionId, SpaceId, Tick, TokenDigest, UserKey, UserLock,
 };
 
 /// The part of a store's contract that there is more than one process to.
@@ -36,6 +36,19 @@ pub trait SharedStore: Send + Sync {
     ///
     /// [`StoreError`](super::StoreError) when it could not.
     fn end_overdue(&self, grace: Duration) -> StoreFuture<'_, Vec<Arc<Session>>>;
+
+    /// At most `limit` of the open sessions of `space` with ids in `range`, newest start first,
+    /// whichever process opened them.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`](super::StoreError::Unavailable) when the store cannot tell.
+    fn walk_open(
+        &self,
+        space: SpaceId,
+        range: IdRange,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<Arc<Session>>>;
 
     /// How each of `sessions` stands, in their order.
     ///

@@ -7,8 +7,8 @@ use super::{Side, id, request};
 use crate::admin::builder;
 use crate::admin::keys::{ApiKeys, NewKey, Role};
 use crate::domain::{
-    LicensePeak, Session, SessionEnd, SessionId, SessionPolicy, TargetId, Task, Tick, Ticket,
-    TokenDigest, UserKey, UserLock,
+    LicensePeak, Session, SessionEnd, SessionId, SessionPolicy, SpaceId, TargetId, Task, Tick,
+    Ticket, TokenDigest, UserKey, UserLock,
 };
 use crate::sessions::Sessions;
 use crate::store::{
@@ -43,6 +43,10 @@ impl SharedStore for Broken {
         self.fail()
     }
 
+    fn walk_open(&self, _: SpaceId, _: IdRange, _: usize) -> StoreFuture<'_, Vec<Arc<Session>>> {
+        self.fail()
+    }
+
     fn standing(&self, _: Vec<Arc<Session>>) -> StoreFuture<'_, Vec<Standing>> {
         self.fail()
     }
@@ -61,7 +65,11 @@ impl SharedStore for Broken {
 
     fn state(&self) -> StoreState {
         let never = Tick::from_millis(0);
-        StoreState { lost_since: Some(never), losses: 1, confirmed: never }
+        StoreState {
+            lost_since: Some(never),
+            losses: 1,
+            confirmed: never,
+        }
     }
 }
 

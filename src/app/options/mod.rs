@@ -22,7 +22,7 @@ pub use authn::{AnonymousMode, AuthnMethod, HeaderOptions, HeaderUser, LocalOpti
 pub use edge::{EdgeLimits, EdgeOptions, EdgeTimeouts};
 pub use gateway::{GatewayOptions, LogFormat, LogOptions, StoreKind, StoreOptions};
 pub use identity_headers::{HeaderTemplate, IdentityHeaders, TemplateError, TemplatePart};
-pub use redis::RedisStoreOptions;
 pub use jwt::{AttributeMapping, JwtClaims, JwtDirectory, JwtOptions, KeySource};
+pub use redis::RedisStoreOptions;
 pub use space::SpaceOptions;
 pub use upstream::{PoolOptions, Upstream, UpstreamError, UpstreamTimeouts};

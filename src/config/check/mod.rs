@@ -14,9 +14,9 @@ mod identity_headers;
 mod jwt;
 mod license;
 mod network;
+mod redis;
 mod space;
 mod spaces;
-mod redis;
 mod store;
 mod tls;
 

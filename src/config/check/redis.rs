@@ -54,9 +54,12 @@ pub(super) fn redis(raw: RawStoreRedis, table: &Scope<'_>) -> RedisStoreOptions 
             "one address, or another `mode`",
         );
     }
-    let served = read(table, "serve_cached_for", raw.serve_cached_for, |at, text| {
-        at.duration(&text)
-    });
+    let served = read(
+        table,
+        "serve_cached_for",
+        raw.serve_cached_for,
+        |at, text| at.duration(&text),
+    );
     let on_outage = read(table, "on_outage", raw.on_outage, |at, text| {
         at.choose(&text, &[("closed", false), ("serve-cached", true)])
     });
@@ -70,8 +73,10 @@ pub(super) fn redis(raw: RawStoreRedis, table: &Scope<'_>) -> RedisStoreOptions 
         password_file: read(table, "password_file", raw.password_file, |at, text| {
             at.file(&text, "the file with the password")
         }),
-        namespace: read(table, "namespace", raw.namespace, |at, text| word(at, text, name))
-            .unwrap_or(default.namespace),
+        namespace: read(table, "namespace", raw.namespace, |at, text| {
+            word(at, text, name)
+        })
+        .unwrap_or(default.namespace),
         node: read(table, "node", raw.node, |at, text| word(at, text, name))
             .unwrap_or(default.node),
         connect_timeout: read(table, "connect_timeout", raw.connect_timeout, |at, text| {

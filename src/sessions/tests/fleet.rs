@@ -15,6 +15,7 @@ use crate::sessions::{
     Admission, EndCause, EndOutcome, EstablishError, Established, LockOrder, Resolution, Sessions,
 };
 use crate::store::redis::tests::cable::{Cable, Network};
+use crate::store::redis::tests::fleet::{Cluster, Watched};
 use crate::store::redis::tests::fresh;
 use crate::store::redis::tests::server::RedisServer;
 use crate::store::redis::{OnOutage, RedisOptions, RedisStore};
@@ -66,7 +67,10 @@ impl Node {
         };
         // Until the first changes have been read, the table is not believed.
         eventually("the node follows", async || {
-            node.sessions.0.freshness.holds(node.sessions.clock().tick())
+            node.sessions
+                .0
+                .freshness
+                .holds(node.sessions.clock().tick())
         })
         .await;
         node
@@ -97,7 +101,9 @@ impl Node {
 
     async fn end(&self, session: &Arc<Session>) -> EndOutcome {
         let cause = EndCause::terminated_by("ops");
-        let ended = self.sessions.end_by_id(self.space.id(), session.id(), cause);
+        let ended = self
+            .sessions
+            .end_by_id(self.space.id(), session.id(), cause);
         ended.await.unwrap()
     }
 
@@ -212,7 +218,14 @@ async fn s22_a_limit_holds_over_nodes() {
             live == 3
         })
         .await;
-        let page = node.sessions.find(Scan { limit: 9, ..Scan::default() }).await.unwrap();
+        let page = node
+            .sessions
+            .find(Scan {
+                limit: 9,
+                ..Scan::default()
+            })
+            .await
+            .unwrap();
         assert_eq!((page.sessions.len(), page.total), (3, 3));
     }
 }
@@ -294,7 +307,10 @@ async fn a_session_that_idles_here_and_is_used_elsewhere_goes_on() {
         a.sessions.sweep().await.unwrap();
     }
     assert!(session.end().is_none());
-    assert!(session.last_active() > before, "what the other node saw is merged");
+    assert!(
+        session.last_active() > before,
+        "what the other node saw is merged"
+    );
     eventually("idle on both", async || {
         a.sessions.sweep().await.unwrap();
         session.end().is_some()
@@ -316,16 +332,26 @@ async fn a_lock_bars_a_user_on_every_node() {
         by: "ops".into(),
         reason: Some("left".into()),
     };
-    let locked = a.sessions.lock_user(a.space.id(), &ann, order).await.unwrap();
+    let locked = a
+        .sessions
+        .lock_user(a.space.id(), &ann, order)
+        .await
+        .unwrap();
     assert_eq!(locked.ended.len(), 1);
     // At once: the store bars them, whatever the node has heard.
     let refused = b.log_in("ann").await.unwrap_err();
-    assert!(matches!(refused, EstablishError::Locked { until: Some(_) }), "{refused}");
+    assert!(
+        matches!(refused, EstablishError::Locked { until: Some(_) }),
+        "{refused}"
+    );
     eventually("ended", async || b.worth(&digest).await == Worth::Nothing).await;
     let late = Node::start(&options).await;
     let found = late.sessions.user_lock(late.space.id(), &ann).unwrap();
     assert_eq!(found.reason.as_deref(), Some("left"));
-    late.sessions.unlock_user(late.space.id(), &ann).await.unwrap();
+    late.sessions
+        .unlock_user(late.space.id(), &ann)
+        .await
+        .unwrap();
     eventually("lifted", async || b.log_in("ann").await.is_ok()).await;
     eventually("lifted", async || a.log_in("ann").await.is_ok()).await;
 }
@@ -360,7 +386,10 @@ async fn s15_redis_may_die_and_come_back() {
         assert_eq!(a.worth(digest).await, expected);
         assert_eq!(b.worth(digest).await, expected);
     }
-    assert!(matches!(a.log_in("ann").await, Err(EstablishError::Store(_))));
+    assert!(matches!(
+        a.log_in("ann").await,
+        Err(EstablishError::Store(_))
+    ));
     server.launch();
     for node in [&a, &b] {
         for (digest, live) in &kept {
@@ -385,11 +414,23 @@ async fn s15_cached_sessions_are_served_for_a_while_where_that_is_the_policy() {
     #[expect(clippy::disallowed_methods, reason = "the time of the test")]
     let killed = std::time::Instant::now();
     while killed.elapsed() < Duration::from_millis(2500) {
-        assert_eq!(node.worth(&digest).await, Worth::Live, "{:?}", killed.elapsed());
+        assert_eq!(
+            node.worth(&digest).await,
+            Worth::Live,
+            "{:?}",
+            killed.elapsed()
+        );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    eventually("no more", async || node.worth(&digest).await == Worth::Unsure).await;
-    assert!(killed.elapsed() < Duration::from_secs(4), "{:?}", killed.elapsed());
+    eventually("no more", async || {
+        node.worth(&digest).await == Worth::Unsure
+    })
+    .await;
+    assert!(
+        killed.elapsed() < Duration::from_secs(4),
+        "{:?}",
+        killed.elapsed()
+    );
     server.launch();
     eventually("again", async || node.worth(&digest).await == Worth::Live).await;
 }
@@ -444,7 +485,10 @@ async fn fault(cable: Cable, trim: bool) {
         b.sessions.0.freshness.holds(b.sessions.clock().tick())
     })
     .await;
-    eventually("only what is live is cached", async || b.sessions.open() == 20).await;
+    eventually("only what is live is cached", async || {
+        b.sessions.open() == 20
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -501,7 +545,10 @@ async fn trouble(begin: impl Fn(&RedisServer), end: impl Fn(&RedisServer)) {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let refused = a.log_in("ann").await;
-    assert!(matches!(refused, Err(EstablishError::Store(_))), "{refused:?}");
+    assert!(
+        matches!(refused, Err(EstablishError::Store(_))),
+        "{refused:?}"
+    );
     end(&server);
     for node in [&a, &b] {
         for (n, (_, digest)) in logins.iter().enumerate() {
@@ -562,4 +609,99 @@ async fn a_redis_that_is_full_takes_no_logins_and_still_ends_sessions() {
     eventually("ended", async || a.worth(&digest).await == Worth::Nothing).await;
     server.command(&["CONFIG", "SET", "maxmemory", "0"]);
     assert!(a.log_in("bob").await.is_ok());
+}
+
+/// Logs in, ends half, lets `change` happen to the servers, and looks at both nodes: what was
+/// open is, what had ended has, and all goes on.
+async fn over(options: &RedisOptions, change: impl AsyncFnOnce()) {
+    let options = fresh(&RedisOptions {
+        timeout: Duration::from_millis(500),
+        connect_timeout: Duration::from_secs(1),
+        ..options.clone()
+    });
+    let (a, b) = pair(&options).await;
+    let mut logins = Vec::new();
+    for n in 0..64 {
+        logins.push(a.log_in(&format!("user{n}")).await.unwrap());
+    }
+    for (session, digest) in &logins[..32] {
+        assert_eq!(b.worth(digest).await, Worth::Live);
+        assert!(matches!(b.end(session).await, EndOutcome::Ended(_)));
+    }
+    // Redis answers before its replicas know; what is tested here is not that.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    change().await;
+    for node in [&a, &b] {
+        for (n, (_, digest)) in logins.iter().enumerate() {
+            let expected = if n < 32 { Worth::Nothing } else { Worth::Live };
+            eventually("as it was", async || {
+                let worth = node.worth(digest).await;
+                assert!(
+                    worth == expected || worth == Worth::Unsure,
+                    "{n}: {worth:?}"
+                );
+                worth == expected
+            })
+            .await;
+        }
+    }
+    for (session, digest) in &logins[32..] {
+        eventually("an end", async || {
+            let cause = EndCause::terminated_by("ops");
+            let id = session.id();
+            b.sessions.end_by_id(b.space.id(), id, cause).await.is_ok()
+        })
+        .await;
+        assert_eq!(b.worth(digest).await, Worth::Nothing);
+        eventually("felt elsewhere", async || {
+            a.worth(digest).await == Worth::Nothing
+        })
+        .await;
+    }
+    eventually("the table is believed", async || {
+        a.sessions.0.freshness.holds(a.sessions.clock().tick())
+    })
+    .await;
+    assert!(a.log_in("ann").await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s15_a_master_of_the_cluster_dies() {
+    let mut cluster = Cluster::start().await;
+    let options = cluster.options();
+    over(&options, async || cluster.servers[0].kill()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s15_slots_of_the_cluster_move() {
+    let cluster = Cluster::start().await;
+    let id = |n: usize| {
+        cluster.servers[n]
+            .text(&["CLUSTER", "MYID"])
+            .trim()
+            .to_owned()
+    };
+    let address = format!("127.0.0.1:{}", cluster.servers[0].port);
+    over(&cluster.options(), async || {
+        let move_slots = std::process::Command::new("redis-cli")
+            .args(["--cluster", "reshard", &address, "--cluster-from", &id(0)])
+            .args([
+                "--cluster-to",
+                &id(1),
+                "--cluster-slots",
+                "4000",
+                "--cluster-yes",
+            ])
+            .output()
+            .unwrap();
+        assert!(move_slots.status.success(), "{move_slots:?}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s15_the_sentinels_choose_another_master() {
+    let mut watched = Watched::start().await;
+    let options = watched.options();
+    over(&options, async || watched.servers[0].kill()).await;
 }

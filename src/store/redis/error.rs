@@ -9,11 +9,9 @@ use crate::store::record::FormatError;
 /// try, is refused; everything else is an outage.
 pub(super) fn store_error(error: RedisError) -> StoreError {
     match (error.kind(), error.code()) {
-        (ErrorKind::Server(ServerErrorKind::NoPerm), _) | (_, Some("OOM")) => {
-            StoreError::Refused {
-                what: error.to_string(),
-            }
-        }
+        (ErrorKind::Server(ServerErrorKind::NoPerm), _) | (_, Some("OOM")) => StoreError::Refused {
+            what: error.to_string(),
+        },
         _ => StoreError::Unavailable(Box::new(error)),
     }
 }

@@ -177,9 +177,8 @@ impl Follower {
     async fn poll(&mut self) -> Result<(ChangeBatch, bool), StoreError> {
         let (link, keys, scripts) = (&*self.link, &self.keys, &*self.scripts);
         let reads = Shard::all().zip(&self.cursors);
-        let reads = reads.map(|(shard, cursor)| {
-            Piece::read(link, keys, scripts, shard, Some(cursor.number))
-        });
+        let reads = reads
+            .map(|(shard, cursor)| Piece::read(link, keys, scripts, shard, Some(cursor.number)));
         let pieces: Result<Vec<_>, _> = join_all(reads).await.into_iter().collect();
         let (mut batch, mut all) = (ChangeBatch::default(), true);
         let mut cursors = self.cursors.clone();

@@ -1,7 +1,7 @@
 //! The connection, and what becomes of it.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use ::redis::aio::{ConnectionLike, MultiplexedConnection};
@@ -188,19 +188,17 @@ impl Link {
     pub(super) fn lose(&self) {
         self.connection.store(None);
         let now = self.time.clock().tick().as_millis();
-        let lost = self.lost.compare_exchange(
-            CONNECTED,
-            now,
-            Ordering::AcqRel,
-            Ordering::Acquire,
-        );
+        let lost = self
+            .lost
+            .compare_exchange(CONNECTED, now, Ordering::AcqRel, Ordering::Acquire);
         if lost.is_ok() {
             self.losses.fetch_add(1, Ordering::Relaxed);
         }
     }
 
     pub(super) fn confirm(&self, tick: Tick) {
-        self.confirmed.fetch_max(tick.as_millis(), Ordering::Relaxed);
+        self.confirmed
+            .fetch_max(tick.as_millis(), Ordering::Relaxed);
     }
 
     pub(super) fn state(&self) -> StoreState {
@@ -216,7 +214,9 @@ impl Link {
     pub(super) fn connection(&self) -> Result<Connection, StoreError> {
         match self.connection.load().as_deref() {
             Some(connection) => Ok(connection.clone()),
-            None => Err(StoreError::Unavailable("there is no connection to Redis".into())),
+            None => Err(StoreError::Unavailable(
+                "there is no connection to Redis".into(),
+            )),
         }
     }
 

@@ -73,7 +73,9 @@ impl RedisStore {
             List::Ended => self.keys().ended_of_user(user),
         };
         let mut all = ::redis::cmd("ZRANGE");
-        let upper = scan.after.map_or_else(|| b"+".to_vec(), |id| bound(b'(', id));
+        let upper = scan
+            .after
+            .map_or_else(|| b"+".to_vec(), |id| bound(b'(', id));
         all.arg(&key).arg(upper).arg("-").arg("BYLEX").arg("REV");
         all.arg("LIMIT").arg(0).arg(scan.limit);
         let total: usize = self.link().ask(::redis::cmd("ZCARD").arg(&key)).await?;
@@ -107,7 +109,9 @@ impl RedisStore {
                 None => {
                     let all: HashMap<String, usize> =
                         self.link().ask(::redis::cmd("HGETALL").arg(key)).await?;
-                    let all = all.iter().filter(|(field, _)| field.starts_with(list.name()));
+                    let all = all
+                        .iter()
+                        .filter(|(field, _)| field.starts_with(list.name()));
                     Ok(all.map(|(_, count)| count).sum())
                 }
             }
@@ -126,9 +130,8 @@ impl RedisStore {
         if limit == 0 || range.is_empty() {
             return Ok(Vec::new());
         }
-        let per_shard = join_all(
-            Shard::all().map(|shard| self.walk_shard(shard, list, range, space, limit)),
-        );
+        let per_shard =
+            join_all(Shard::all().map(|shard| self.walk_shard(shard, list, range, space, limit)));
         let mut found = Vec::new();
         for ids in per_shard.await {
             found.extend(ids?);
@@ -171,7 +174,9 @@ impl RedisStore {
                 .arg(space.map_or("", SpaceId::as_str))
                 .arg(limit - found.len());
             let (members, next): (Vec<Vec<u8>>, Vec<u8>) = self.link().run(&script).await?;
-            let ids = members.iter().filter_map(|member| member.first_chunk::<16>());
+            let ids = members
+                .iter()
+                .filter_map(|member| member.first_chunk::<16>());
             found.extend(ids.map(|id| (shard, SessionId::from_uuid(Uuid::from_bytes(*id)))));
             if next.is_empty() {
                 break;

@@ -125,7 +125,9 @@ impl RedisStore {
         let mut locks = Vec::new();
         for users in locked.await {
             let users = users?;
-            let users = users.iter().filter_map(|key| key.as_slice().try_into().ok());
+            let users = users
+                .iter()
+                .filter_map(|key| key.as_slice().try_into().ok());
             let users: Vec<_> = users.map(UserKey::from_bytes).collect();
             for some in users.chunks(256) {
                 let read = join_all(some.iter().map(|user| async move {
@@ -158,10 +160,15 @@ impl RedisStore {
     pub(super) async fn put_task_now(&self, task: &Task) -> Result<(), StoreError> {
         let node = &self.link().options.node;
         let (all, id) = (self.keys().task(node, None), task.id.as_u64());
-        let ttl = if task.ended.is_some() { DAY_MS } else { TASK_MS };
+        let ttl = if task.ended.is_some() {
+            DAY_MS
+        } else {
+            TASK_MS
+        };
         let now = self.time().now();
         let mut set = ::redis::cmd("SET");
-        set.arg(self.keys().task(node, Some(id))).arg(notes::task(task));
+        set.arg(self.keys().task(node, Some(id)))
+            .arg(notes::task(task));
         set.arg("PX").arg(ttl);
         self.link().ask::<String>(&set).await?;
         let mut add = ::redis::cmd("ZADD");
@@ -171,7 +178,9 @@ impl RedisStore {
         drop_old.arg(&all).arg("-inf").arg(now);
         self.link().ask::<i64>(&drop_old).await?;
         let mut expire = ::redis::cmd("PEXPIRE");
-        self.link().ask::<i64>(expire.arg(&all).arg(TASK_MS)).await?;
+        self.link()
+            .ask::<i64>(expire.arg(&all).arg(TASK_MS))
+            .await?;
         Ok(())
     }
 
@@ -201,7 +210,11 @@ impl RedisStore {
                 .arg(notes::peak_key(peak))
                 .arg(peak.day.peak)
                 .arg(notes::peak(peak))
-                .arg(millis(self.retention().time).saturating_add(DAY_MS).min(400 * DAY_MS));
+                .arg(
+                    millis(self.retention().time)
+                        .saturating_add(DAY_MS)
+                        .min(400 * DAY_MS),
+                );
             self.link().run::<i64>(&script).await.map(drop)
         }));
         all.await.into_iter().collect()
@@ -209,13 +222,17 @@ impl RedisStore {
 
     pub(super) async fn peaks_now(&self) -> Result<Vec<LicensePeak>, StoreError> {
         let today = self.time().clock().wall().unix_millis().div_euclid(DAY_MS);
-        let days = millis(self.retention().time).div_euclid(DAY_MS).clamp(1, 400);
+        let days = millis(self.retention().time)
+            .div_euclid(DAY_MS)
+            .clamp(1, 400);
         let days = (today - days..=today).map(|day| Timestamp::from_unix_millis(day * DAY_MS));
         let all = join_all(days.map(|day| async move {
             let key = self.peaks_of(day);
             let all: Vec<(Vec<u8>, Vec<u8>)> =
                 self.link().ask(::redis::cmd("HGETALL").arg(key)).await?;
-            let records = all.into_iter().filter(|(field, _)| field.first() == Some(&b'r'));
+            let records = all
+                .into_iter()
+                .filter(|(field, _)| field.first() == Some(&b'r'));
             records
                 .map(|(_, record)| notes::read_peak(&record).map_err(|e| damaged("peak", e)))
                 .collect::<Result<Vec<_>, _>>()
@@ -228,7 +245,8 @@ impl RedisStore {
     }
 
     fn peaks_of(&self, day: Timestamp) -> String {
-        self.keys().global(&format!("peaks:{}", day.unix_millis().div_euclid(DAY_MS)))
+        self.keys()
+            .global(&format!("peaks:{}", day.unix_millis().div_euclid(DAY_MS)))
     }
 }
 

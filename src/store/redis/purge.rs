@@ -17,7 +17,10 @@ const NEVER: &str = "-inf";
 
 impl RedisStore {
     pub(super) async fn purge_now(&self) -> Result<usize, StoreError> {
-        let old = self.time().now().saturating_sub(millis(self.retention().time));
+        let old = self
+            .time()
+            .now()
+            .saturating_sub(millis(self.retention().time));
         let mut purged = 0;
         for shard in Shard::all() {
             purged += self.step(shard, &old.to_string(), NEVER).await?.0;
@@ -33,7 +36,10 @@ impl RedisStore {
         let mut kept = 0;
         for shard in Shard::all() {
             let key = self.keys().of(shard, "gone");
-            kept += self.link().ask::<usize>(::redis::cmd("ZCARD").arg(key)).await?;
+            kept += self
+                .link()
+                .ask::<usize>(::redis::cmd("ZCARD").arg(key))
+                .await?;
         }
         let excess = kept.saturating_sub(self.retention().max).min(STEP);
         if excess == 0 {
@@ -53,7 +59,10 @@ impl RedisStore {
         };
         let mut purged = 0;
         for shard in Shard::all() {
-            if first[..excess].iter().any(|(_, number)| *number == shard.number()) {
+            if first[..excess]
+                .iter()
+                .any(|(_, number)| *number == shard.number())
+            {
                 purged += self.step(shard, &last.to_string(), NEVER).await?.0;
             }
         }

@@ -37,7 +37,10 @@ impl Scripts {
 /// The script `own` after what all have in common; a line with flags stays the first.
 fn script(own: &str) -> Script {
     let common = include_str!("lua/common.lua");
-    match own.strip_prefix("#!").and_then(|rest| rest.split_once('\n')) {
+    match own
+        .strip_prefix("#!")
+        .and_then(|rest| rest.split_once('\n'))
+    {
         Some((flags, rest)) => Script::new(&format!("#!{flags}\n{common}\n{rest}")),
         None => Script::new(&format!("{common}\n{own}")),
     }

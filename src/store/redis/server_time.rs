@@ -34,12 +34,18 @@ impl ServerTime {
 
     /// The server's time at `tick`.
     pub(super) fn at(&self, tick: Tick) -> i64 {
-        self.origin.load(Ordering::Relaxed).saturating_add(signed(tick))
+        self.origin
+            .load(Ordering::Relaxed)
+            .saturating_add(signed(tick))
     }
 
     /// The server's time when the node's wall clock said `time`, as it goes now.
     pub(super) fn from_wall(&self, time: Timestamp) -> i64 {
-        let ago = self.clock.wall().unix_millis().saturating_sub(time.unix_millis());
+        let ago = self
+            .clock
+            .wall()
+            .unix_millis()
+            .saturating_sub(time.unix_millis());
         self.now().saturating_sub(ago)
     }
 

@@ -15,12 +15,12 @@ use super::options::RedisOptions;
 use super::scripts::Scripts;
 use super::server_time::ServerTime;
 use crate::domain::{
-    Clock, LicensePeak, Session, SessionEnd, SessionId, Spaces, TargetId, Task, Ticket,
+    Clock, LicensePeak, Session, SessionEnd, SessionId, SpaceId, Spaces, TargetId, Task, Ticket,
     TokenDigest, UserKey, UserLock,
 };
 use crate::store::{
-    Changes, Created, Ended, IdRange, Recovered, Retention, Scan, ScanPage,
-    SessionStore, SharedStore, Standing, StoreError, StoreFuture, StoreState, Touch,
+    Changes, Created, Ended, IdRange, Recovered, Retention, Scan, ScanPage, SessionStore,
+    SharedStore, Standing, StoreError, StoreFuture, StoreState, Touch,
 };
 
 /// Sessions in Redis, or Valkey, shared by all nodes of one namespace.
@@ -118,6 +118,15 @@ impl SharedStore for RedisStore {
 
     fn end_overdue(&self, grace: Duration) -> StoreFuture<'_, Vec<Arc<Session>>> {
         Box::pin(self.end_overdue_now(grace))
+    }
+
+    fn walk_open(
+        &self,
+        space: SpaceId,
+        range: IdRange,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<Arc<Session>>> {
+        Box::pin(async move { self.walk_now(List::Open, range, Some(&space), limit).await })
     }
 
     fn standing(&self, sessions: Vec<Arc<Session>>) -> StoreFuture<'_, Vec<Standing>> {

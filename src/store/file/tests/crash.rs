@@ -82,7 +82,10 @@ impl Model {
         match step {
             Step::Create => {
                 let session = self.maker.session("ann");
-                assert!(matches!(self.store.create(&session).await.unwrap(), Created::Kept));
+                assert!(matches!(
+                    self.store.create(&session).await.unwrap(),
+                    Created::Kept
+                ));
                 self.note(session);
             }
             Step::Storm(count) => {

@@ -72,7 +72,10 @@ async fn fulfils_the_contract() {
 
 async fn create(store: &FileStore, maker: &Maker, user: &str) -> Arc<Session> {
     let session = maker.session(user);
-    assert!(matches!(store.create(&session).await.unwrap(), Created::Kept));
+    assert!(matches!(
+        store.create(&session).await.unwrap(),
+        Created::Kept
+    ));
     session
 }
 
@@ -209,7 +212,10 @@ async fn s11_what_is_asked_for_at_once_is_kept_or_ended_each() {
         let (store, session) = (Arc::clone(&store), Arc::clone(session));
         let end = maker.end(EndReason::LoggedOut);
         tokio::spawn(async move {
-            assert!(matches!(store.create(&session).await.unwrap(), Created::Kept));
+            assert!(matches!(
+                store.create(&session).await.unwrap(),
+                Created::Kept
+            ));
             if n % 2 == 0 {
                 let touch = Touch::last_of(&session);
                 let (ended, again) =

@@ -27,7 +27,9 @@ impl Cluster {
         for server in &this.servers {
             wait_for(async || {
                 let info = server.text(&["CLUSTER", "INFO"]);
-                info.contains("cluster_state:ok") && info.contains("cluster_slots_ok:16384")
+                info.contains("cluster_state:ok")
+                    && info.contains("cluster_slots_ok:16384")
+                    && is_in_step(server)
             })
             .await;
         }
@@ -68,6 +70,9 @@ impl Watched {
         let port = servers[0].port;
         let sentinels: Vec<_> = (0..3).map(|_| RedisServer::sentinel(port)).collect();
         let this = Self { servers, sentinels };
+        for server in &this.servers {
+            wait_for(async || is_in_step(server)).await;
+        }
         for sentinel in &this.sentinels {
             wait_for(async || {
                 let known = sentinel.text(&["SENTINEL", "MASTER", "sessions"]);
@@ -92,6 +97,12 @@ impl Watched {
             ..RedisOptions::single("")
         }
     }
+}
+
+/// Whether it is a master with a replica that follows, or such a replica.
+fn is_in_step(server: &RedisServer) -> bool {
+    let info = server.text(&["INFO", "replication"]);
+    info.contains("state=online") || info.contains("master_link_status:up")
 }
 
 pub(super) fn sentinel_file(master: u16) -> String {

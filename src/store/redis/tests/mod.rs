@@ -24,12 +24,7 @@ pub(crate) fn fresh(options: &RedisOptions) -> RedisOptions {
 }
 
 async fn connect(options: &RedisOptions, clock: ManualClock, retention: Retention) -> RedisStore {
-    let connected = RedisStore::connect(
-        options.clone(),
-        retention,
-        Spaces::new(),
-        Arc::new(clock),
-    );
+    let connected = RedisStore::connect(options.clone(), retention, Spaces::new(), Arc::new(clock));
     connected.await.unwrap()
 }
 

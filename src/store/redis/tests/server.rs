@@ -67,6 +67,7 @@ impl RedisServer {
         let child = Command::new("redis-server")
             .args(["--port", &self.port.to_string()])
             .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "yes"])
+            .args(["--repl-diskless-sync-delay", "0"])
             .args(["--dir", self.directory.path().to_str().unwrap()])
             .args(&self.arguments)
             .stdout(Stdio::null())
@@ -106,7 +107,9 @@ impl RedisServer {
 
     fn signal(&self, name: &str) {
         let id = self.process.as_ref().expect("it runs").id().to_string();
-        let sent = Command::new("kill").args([&format!("-{name}"), &id]).status();
+        let sent = Command::new("kill")
+            .args([&format!("-{name}"), &id])
+            .status();
         assert!(sent.unwrap().success());
     }
 
@@ -118,7 +121,10 @@ impl RedisServer {
     /// The whole answer to a command, a value a line.
     pub(crate) fn text(&self, words: &[&str]) -> String {
         let port = self.port.to_string();
-        let output = Command::new("redis-cli").args(["-p", &port]).args(words).output();
+        let output = Command::new("redis-cli")
+            .args(["-p", &port])
+            .args(words)
+            .output();
         String::from_utf8(output.unwrap().stdout).unwrap()
     }
 
@@ -161,7 +167,11 @@ impl Drop for RedisServer {
 pub(crate) fn free_port() -> u16 {
     // The cluster bus wants the port 10,000 above as well.
     loop {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
         if port < 50_000 && TcpListener::bind(("127.0.0.1", port + 10_000)).is_ok() {
             return port;
         }
