@@ -19,6 +19,7 @@ use gatepass::domain::{
 use gatepass::sessions::{Admission, EndCause, Established, Resolution, Sessions};
 use gatepass::store::Retention;
 use gatepass::store::redis::{RedisOptions, RedisStore};
+use tokio_util::sync::CancellationToken;
 
 const ENDS: usize = 5_000;
 const LOGINS: usize = 20_000;
@@ -90,7 +91,7 @@ impl Server {
             .spaces(spaces)
             .store(Arc::new(store))
             .build();
-        tokio::spawn(sessions.clone().run_changes(std::future::pending()));
+        tokio::spawn(sessions.clone().run_changes(CancellationToken::new()));
         tokio::time::sleep(Duration::from_millis(300)).await;
         sessions
     }

@@ -164,7 +164,7 @@ impl Gateway {
         let flusher = sessions
             .clone()
             .run_flusher(options.store.flush_interval, stop.clone().cancelled_owned());
-        let changes = sessions.clone().run_changes(stop.clone().cancelled_owned());
+        let changes = sessions.clone().run_changes(stop.clone());
         let watch = store::watch(
             Arc::clone(store),
             Arc::clone(&clock),

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
+
 use super::Sessions;
 use crate::domain::{EndReason, Session, SessionEnd, SessionId, TokenDigest};
-use crate::store::{Change, SharedStore, Standing, StoreError};
+use crate::store::{Change, Changes, SharedStore, Standing, StoreError};
 
 /// Sessions checked at once after changes were missed.
 const CHECKED_AT_ONCE: usize = 4096;
@@ -14,32 +16,24 @@ const CHECKED_AT_ONCE: usize = 4096;
 const RETRY: Duration = Duration::from_millis(200);
 
 impl Sessions {
-    /// Applies what other processes do to the sessions of a shared store, until `stop` is
-    /// through or the store is closed. As long as this runs and changes come in, the table is
+    /// Applies what other processes do to the sessions of a shared store, until `stop` or until
+    /// the store is closed. As long as this runs and changes come in, the table is
     /// believed; else every request asks the store. Returns at once where the store is not
     /// shared, or somebody else applies its changes.
     ///
     /// What ends elsewhere ends here: the token is refused, open exchanges are cut. Observers
     /// are told where it was ended, not here.
-    pub async fn run_changes(self, stop: impl Future<Output = ()>) {
-        let Some(mut changes) = self.0.store.shared().and_then(SharedStore::changes) else {
-            return;
-        };
-        let mut stop = std::pin::pin!(stop);
-        loop {
-            let batch = tokio::select! {
-                batch = changes.next() => batch,
-                () = &mut stop => return,
-            };
-            let Some(batch) = batch else {
-                return;
-            };
+    pub async fn run_changes(self, stop: CancellationToken) {
+        if let Some(changes) = self.0.store.shared().and_then(SharedStore::changes) {
+            stop.run_until_cancelled(self.follow(changes)).await;
+        }
+    }
+
+    async fn follow(&self, mut changes: Changes) {
+        while let Some(batch) = changes.next().await {
             if batch.gap {
                 self.0.freshness.doubt();
-                tokio::select! {
-                    () = self.check_until_done() => {}
-                    () = &mut stop => return,
-                }
+                self.check_until_done().await;
             }
             for change in batch.changes {
                 self.apply(change);

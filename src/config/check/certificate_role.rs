@@ -57,7 +57,7 @@ pub(super) fn certificate_role(raw: RawCertificateRole, at: &Scope<'_>) -> Optio
     let spaces = raw.spaces.unwrap_or_default().into_iter().enumerate();
     let spaces = spaces.filter_map(|(index, text)| {
         let at = at.key("spaces").index(index);
-        at.accept(SpaceId::new(&*text), "the id of a space")
+        at.accept(SpaceId::new(&text), "the id of a space")
     });
     Some(CertificateRole {
         spaces: spaces.collect(),

@@ -58,7 +58,7 @@ impl Node {
         let space = sessions.space(&SpaceId::new("1").unwrap(), policy);
         sessions.recover().await.unwrap();
         let stop = CancellationToken::new();
-        let run = sessions.clone().run_changes(stop.clone().cancelled_owned());
+        let run = sessions.clone().run_changes(stop.clone());
         tokio::spawn(run);
         let node = Self {
             sessions,

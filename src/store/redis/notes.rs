@@ -75,7 +75,7 @@ impl RedisStore {
 
     pub(super) async fn put_lock_now(&self, lock: &UserLock) -> Result<(), StoreError> {
         let time = self.time();
-        let server = |wall: Timestamp| Timestamp::from_unix_millis(time.from_wall(wall));
+        let server = |wall: Timestamp| Timestamp::from_unix_millis(time.server_of(wall));
         let there = UserLock {
             since: server(lock.since),
             until: lock.until.map(server),

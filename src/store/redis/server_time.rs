@@ -40,7 +40,7 @@ impl ServerTime {
     }
 
     /// The server's time when the node's wall clock said `time`, as it goes now.
-    pub(super) fn from_wall(&self, time: Timestamp) -> i64 {
+    pub(super) fn server_of(&self, time: Timestamp) -> i64 {
         let ago = self
             .clock
             .wall()
