@@ -63,9 +63,10 @@ ROUNDS ?= 100
 soak: ## Kill the gateway under a storm of logins, ROUNDS=100 times; count what is lost
 	GATEPASS_SOAK_ROUNDS=$(ROUNDS) $(CARGO) test $(LOCKED) --test it store::kill -- --nocapture
 
-bench: ## Benchmarks: as a proxy against nginx and haproxy, the layer, the table, searches, stores
+bench: ## Benchmarks: as a proxy against nginx and haproxy, TLS, the layer, the table, searches, stores
 	benches/proxy.py
 	benches/proxy.py --one-core
+	benches/tls.py --one-core
 	benches/layer.py
 	benches/layer.py --one-core
 	$(CARGO) bench $(LOCKED) --bench table

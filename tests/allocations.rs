@@ -12,11 +12,12 @@ use std::task::{Context, Poll, Waker};
 use bytes::Bytes;
 use gatepass::authn::AuthnRequest;
 use gatepass::authn::jwt::{Algorithm, JwtAuthenticator, SigningKey, VerifyingKey};
+use gatepass::authn::ticket::TicketAuthenticator;
 use gatepass::domain::{
     AccessRule, AccessRules, ClientInfo, Clock as _, Identity, Method, NewSession, RequestPath,
     Requirement, SystemClock,
 };
-use gatepass::layer::{Gate, ProxySessionService, Verdict};
+use gatepass::layer::{Gate, ProxySessionService, Verdict, WebSocketPolicy};
 use gatepass::sessions::{Admission, Established, Sessions};
 use http::request::Parts;
 use http::{Request, Response};
@@ -37,7 +38,7 @@ fn allocations(mut act: impl FnMut()) -> usize {
 }
 
 fn request(name: &str, value: &str) -> Parts {
-    let request = Request::get("/reports/2026?page=2")
+    let request = Request::get("/reports/2026?page=2&%66ilter=a%20b")
         .header("host", "sales.example.com")
         .header("accept", "text/html")
         .header("user-agent", "Mozilla/5.0")
@@ -58,10 +59,20 @@ async fn a_live_session_allocates_nothing() {
         .key(VerifyingKey::from_secret(secret).unwrap())
         .build()
         .unwrap();
+    let space = Arc::clone(sessions.default_space());
+    let tickets = TicketAuthenticator::new(sessions.clone(), space);
     let signed_in = AccessRule::new("/admin/**", &[], Requirement::SignedIn).unwrap();
-    let rules: AccessRules = [signed_in].into_iter().collect();
+    let soon = AccessRule::new("/reports/**", &[], None)
+        .unwrap()
+        .with_idle_timeout(std::time::Duration::from_secs(60));
+    let quiet = AccessRule::new("/poll/*", &[], None)
+        .unwrap()
+        .without_activity();
+    let rules: AccessRules = [signed_in, soon, quiet].into_iter().collect();
     let gate = Gate::builder(sessions.clone())
         .authenticator(jwt)
+        .authenticator(tickets)
+        .websocket(WebSocketPolicy::default().csrf_token())
         .access(rules)
         .build();
     let new = NewSession {

@@ -12,12 +12,12 @@ use tower_http::catch_panic::CatchPanicLayer;
 use super::cursor::Cursors;
 use super::guard::guard;
 use super::hosts::AllowedHosts;
-use super::keys::ApiKeys;
+use super::keys::{ApiKeys, CertificateRoles};
 use super::problem::{self, Problem, ProblemKind};
 use super::spaces::{AdminSpaces, SpaceInfo};
 use super::state::Admin;
-use super::{native, octane, openapi, ops};
-use crate::domain::HostPattern;
+use super::{native, octane, openapi, ops, qps};
+use crate::domain::{HostPattern, SpaceId};
 use crate::sessions::{Feed, Sessions};
 use crate::tasks::Tasks;
 use crate::telemetry::{Health, Metrics};
@@ -29,6 +29,7 @@ pub struct AdminBuilder {
     admin: Admin,
     metrics_public: bool,
     docs_public: bool,
+    session_module: Option<SpaceId>,
 }
 
 impl AdminBuilder {
@@ -38,6 +39,7 @@ impl AdminBuilder {
             admin: Admin {
                 sessions,
                 keys,
+                certificates: CertificateRoles::default(),
                 spaces: AdminSpaces::new(vec![default]),
                 hosts: AllowedHosts::default(),
                 cursors: Cursors::new(),
@@ -49,6 +51,7 @@ impl AdminBuilder {
             },
             metrics_public: false,
             docs_public: false,
+            session_module: None,
         }
     }
 
@@ -56,6 +59,21 @@ impl AdminBuilder {
     /// space that is not listed can still be reached by its id.
     pub fn spaces(mut self, spaces: AdminSpaces) -> Self {
         self.admin.spaces = spaces;
+        self
+    }
+
+    /// What clients with certificates may do, where the server puts an
+    /// `Arc<`[`ClientCertificate`](crate::domain::ClientCertificate)`>` into the extensions of
+    /// requests. Default: nothing.
+    pub fn certificate_roles(mut self, roles: CertificateRoles) -> Self {
+        self.admin.certificates = roles;
+        self
+    }
+
+    /// The space whose sessions an external proxy keeps here, over the routes of Qlik's session
+    /// module at the root, with a client certificate. Default: none, and nothing there.
+    pub fn session_module(mut self, space: Option<SpaceId>) -> Self {
+        self.session_module = space;
         self
     }
 
@@ -112,14 +130,16 @@ impl AdminBuilder {
         self
     }
 
-    /// The router: health, metrics, the native API and the Octane dialect, each behind what it needs.
+    /// The router: health, metrics, the native API and the dialects, each behind what it needs.
     pub fn build(self) -> Router {
         let admin = Arc::new(self.admin);
-        let sections = [
-            native::section(),
-            octane::section(),
-            ops::section(self.metrics_public, self.docs_public),
-        ];
+        let mut sections = vec![native::section(), octane::section(), qps::section()];
+        let mut module = Router::new();
+        if let Some(space) = self.session_module {
+            sections.push(qps::module_section());
+            module = qps::module_router(&admin, space);
+        }
+        sections.push(ops::section(self.metrics_public, self.docs_public));
         let (mut open, mut guarded) = (ops::health(), Router::new());
         for (routes, public) in [
             (ops::metrics(), self.metrics_public),
@@ -137,6 +157,8 @@ impl AdminBuilder {
         open.method_not_allowed_fallback(wrong_method)
             .merge(guarded)
             .merge(octane::router(&admin))
+            .merge(qps::router(&admin))
+            .merge(module)
             .layer(CatchPanicLayer::custom(problem::of_panic))
             .layer(from_fn(problem::finish))
             .with_state(admin)

@@ -7,6 +7,8 @@
 //!    this host, as the gateway's own edge, is another origin too.
 //! 3. It has a body only as JSON, which no form can send, else 415.
 //! 4. It bears a valid API key, else 401 with a challenge, or 429 after too many failures.
+//!    Without any `Authorization`, a client certificate that has a role will do as well; one
+//!    that has none gets 403.
 //!
 //! What the key may do is decided route by route, with 403.
 
@@ -20,10 +22,10 @@ use http::{Extensions, HeaderMap, HeaderValue, header};
 use http_body::Body as _;
 
 use super::hosts::is_own;
-use super::keys::{Denied, Principal};
+use super::keys::{Denied, Principal, Strange};
 use super::problem::{Problem, ProblemKind};
 use super::state::Admin;
-use crate::domain::Connection;
+use crate::domain::{ClientCertificate, Connection};
 use crate::telemetry::audit;
 
 /// The middleware. A request that passes carries its `Arc<Principal>`.
@@ -32,11 +34,15 @@ pub(super) async fn guard(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let from = client_ip(request.extensions());
     let checked = match check_browser(&admin, &request) {
-        Ok(()) => authenticate(&admin, request.headers(), from).await,
+        Ok(()) => {
+            let (parts, body) = request.into_parts();
+            let found = identify(&admin, &parts.headers, &parts.extensions).await;
+            request = Request::from_parts(parts, body);
+            found.map_err(Problem::from)
+        }
         Err(problem) => {
-            audit::admin_refused(problem.name(), None, from);
+            audit::admin_refused(problem.name(), None, client_ip(request.extensions()));
             Err(problem)
         }
     };
@@ -94,27 +100,74 @@ pub(super) fn is_json(headers: &HeaderMap) -> bool {
     essence.eq_ignore_ascii_case("application/json")
 }
 
-async fn authenticate(
+/// Why it is not known who sent a request, or not anybody who may.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unidentified {
+    /// It brings nothing that says who.
+    #[error("a valid API key or a client certificate is needed")]
+    Nothing,
+    /// It brings a key that opens nothing.
+    #[error(transparent)]
+    Key(#[from] Denied),
+    /// It brings a certificate that opens nothing.
+    #[error(transparent)]
+    Certificate(#[from] Strange),
+}
+
+impl From<Unidentified> for Problem {
+    fn from(why: Unidentified) -> Self {
+        match why {
+            Unidentified::Nothing => challenge(r#"Bearer realm="gatepass""#),
+            Unidentified::Key(Denied::TooMany { retry_after }) => {
+                Self::new(ProblemKind::TooManyAttempts)
+                    .header(header::RETRY_AFTER, seconds(retry_after))
+            }
+            Unidentified::Key(_) => challenge(r#"Bearer realm="gatepass", error="invalid_token""#),
+            Unidentified::Certificate(why) => {
+                Self::new(ProblemKind::Forbidden).detail(why.to_string())
+            }
+        }
+    }
+}
+
+/// Who sent a request: whose key it bears, or else whose certificate its connection has. A key
+/// that is wrong never falls through to the certificate. Who is turned away is written down.
+pub(super) async fn identify(
     admin: &Admin,
     headers: &HeaderMap,
-    from: Option<IpAddr>,
-) -> Result<Arc<Principal>, Problem> {
+    extensions: &Extensions,
+) -> Result<Arc<Principal>, Unidentified> {
+    if !headers.contains_key(header::AUTHORIZATION) {
+        return identify_certificate(admin, extensions);
+    }
+    let from = client_ip(extensions);
     let Some(presented) = bearer(headers) else {
         audit::admin_refused("no_key", None, from);
-        return Err(challenge(r#"Bearer realm="gatepass""#));
+        return Err(Unidentified::Nothing);
     };
-    admin
-        .keys()
-        .verify(presented, from)
-        .await
-        .map_err(|denied| {
-            audit::admin_refused(denied.as_str(), denied.key(), from);
-            match denied {
-                Denied::TooMany { retry_after } => Problem::new(ProblemKind::TooManyAttempts)
-                    .header(header::RETRY_AFTER, seconds(retry_after)),
-                _ => challenge(r#"Bearer realm="gatepass", error="invalid_token""#),
-            }
-        })
+    let verified = admin.keys().verify(presented, from).await;
+    verified.map_err(|denied| {
+        audit::admin_refused(denied.as_str(), denied.key(), from);
+        denied.into()
+    })
+}
+
+/// Whose certificate the connection of a request has; who is turned away is written down.
+pub(super) fn identify_certificate(
+    admin: &Admin,
+    extensions: &Extensions,
+) -> Result<Arc<Principal>, Unidentified> {
+    let from = client_ip(extensions);
+    let Some(certificate) = extensions.get::<Arc<ClientCertificate>>() else {
+        audit::admin_refused("no_key", None, from);
+        return Err(Unidentified::Nothing);
+    };
+    let now = admin.sessions().clock().wall();
+    let known = admin.certificates().principal(certificate, now);
+    known.map_err(|strange| {
+        audit::certificate_refused(strange.as_str(), certificate, from);
+        strange.into()
+    })
 }
 
 /// The one bearer token of a request (RFC 6750, section 2.1).
@@ -134,6 +187,7 @@ fn challenge(how: &'static str) -> Problem {
         .header(header::WWW_AUTHENTICATE, HeaderValue::from_static(how))
 }
 
-fn seconds(duration: std::time::Duration) -> HeaderValue {
+/// As `Retry-After` has it, rounded up.
+pub(super) fn seconds(duration: std::time::Duration) -> HeaderValue {
     HeaderValue::from(duration.as_secs() + u64::from(duration.subsec_nanos() > 0))
 }

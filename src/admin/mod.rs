@@ -2,7 +2,8 @@
 //!
 //! [`router`] is an [`axum::Router`] to serve on a port of your own, apart from the public
 //! one and by default on loopback only; [`AdminServer`] serves it with limits and a graceful
-//! end. Who calls must bear an [API key](keys).
+//! end. Who calls must bear an [API key](keys), or show a client
+//! certificate that has a role.
 //!
 //! | path | what |
 //! |---|---|
@@ -13,6 +14,8 @@
 //! | `/api/v1/spaces/{space}/sessions/end` | end many |
 //! | `/api/v1/spaces/{space}/users/{directory}/{id}/sessions` | of one user: list, end all |
 //! | `/authentication`, `/api/shared_spaces` and more | the Octane dialect |
+//! | `/qps/...`, `/{prefix}/qps/...` | the Qlik dialect |
+//! | `/session/...`, `/user/...` | Qlik's session module, where it is on |
 //! | `/openapi.json`, `/docs` | all of it described, for programs and for people |
 //!
 //! A request passes: one that finishes every answer (problems as RFC 9457 JSON, `no-store`)
@@ -20,6 +23,7 @@
 //! (403) → the handler.
 
 mod builder;
+mod connection;
 mod cursor;
 mod guard;
 mod hosts;
@@ -30,6 +34,7 @@ mod octane;
 mod openapi;
 mod ops;
 mod problem;
+mod qps;
 mod raw_targets;
 mod server;
 mod spaces;

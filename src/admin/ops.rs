@@ -10,7 +10,7 @@ use http::{StatusCode, header};
 use serde::Serialize;
 use serde_json::json;
 
-use super::openapi::{self, API_KEY, Answer, Operation, Section};
+use super::openapi::{self, API_KEY, Answer, CERTIFICATE, Operation, Section};
 use super::problem::{Problem, ProblemKind};
 use super::state::Admin;
 use crate::telemetry::{Metrics, Readiness};
@@ -67,7 +67,7 @@ pub(super) fn section(metrics_public: bool, docs_public: bool) -> Section {
             .collect(),
         error: ("application/problem+json", "Problem"),
         errors: ERRORS,
-        keys: &[API_KEY],
+        keys: &[API_KEY, CERTIFICATE],
     }
 }
 

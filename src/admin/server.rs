@@ -2,37 +2,31 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::response::{IntoResponse, Response};
-use http::StatusCode;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower_service::Service as _;
 
-use super::raw_targets::RawTargets;
-use crate::domain::{Connection, Scheme};
-use crate::net::strict_h1;
+use super::connection::Peer;
+use crate::net::tls::TlsAcceptor;
 
-/// Serves a side port's router over HTTP/1.1.
+/// Serves a side port's router: over HTTP/1.1, and with [TLS](Self::tls) over HTTP/2, too.
 ///
-/// Each request carries a [`Connection`] with its peer's address. Slow peers are cut off: a
-/// request's head must come within 10 s (an idle connection is closed then, too), an answer
-/// must begin within 30 s.
+/// Each request carries a [`Connection`](crate::domain::Connection) with its peer's address,
+/// and with TLS the client's certificate, if it showed one, as an
+/// `Arc<`[`ClientCertificate`](crate::domain::ClientCertificate)`>`. Slow peers are cut off: a
+/// TLS handshake must be over within 10 s, a request's head must come within 10 s (an idle
+/// connection is closed then, too), an answer must begin within 30 s.
 #[derive(Debug)]
 #[must_use]
 pub struct AdminServer {
     listener: TcpListener,
     router: Router,
+    tls: Option<TlsAcceptor>,
     limits: Limits,
 }
 
@@ -41,16 +35,18 @@ pub struct AdminServer {
 pub(super) struct Shutdown(pub(super) CancellationToken);
 
 #[derive(Clone, Copy, Debug)]
-struct Limits {
+pub(super) struct Limits {
     connections: usize,
-    head: Duration,
-    answer: Duration,
+    pub(super) handshake: Duration,
+    pub(super) head: Duration,
+    pub(super) answer: Duration,
     drain: Duration,
 }
 
 impl Limits {
     const DEFAULT: Self = Self {
         connections: 256,
+        handshake: Duration::from_secs(10),
         head: Duration::from_secs(10),
         answer: Duration::from_secs(30),
         drain: Duration::from_secs(10),
@@ -63,13 +59,26 @@ impl AdminServer {
         Self {
             listener,
             router,
+            tls: None,
             limits: Limits::DEFAULT,
         }
+    }
+
+    /// TLS on every connection. Default: plain HTTP.
+    pub fn tls(mut self, acceptor: TlsAcceptor) -> Self {
+        self.tls = Some(acceptor);
+        self
     }
 
     /// How many connections may be open at a time; more wait. Default: 256.
     pub const fn connections(mut self, connections: usize) -> Self {
         self.limits.connections = connections;
+        self
+    }
+
+    /// How long a peer may take over a TLS handshake. Default: 10 s.
+    pub const fn handshake_timeout(mut self, timeout: Duration) -> Self {
+        self.limits.handshake = timeout;
         self
     }
 
@@ -107,12 +116,17 @@ impl AdminServer {
                 break;
             };
             match accepted {
-                Ok((stream, peer)) => {
-                    let router = self.router.clone();
-                    let serving = serve(stream, peer, router, self.limits, shutdown.clone());
-                    let serving = abandon.clone().run_until_cancelled_owned(serving);
+                Ok((stream, address)) => {
+                    let peer = Peer {
+                        address,
+                        router: self.router.clone(),
+                        limits: self.limits,
+                        shutdown: shutdown.clone(),
+                    };
+                    let (tls, abandon) = (self.tls.clone(), abandon.clone());
                     tracker.spawn(async move {
-                        serving.await;
+                        let serving = peer.serve(stream, tls.as_ref());
+                        abandon.run_until_cancelled(serving).await;
                         drop(slot);
                     });
                 }
@@ -142,62 +156,6 @@ impl AdminServer {
     }
 }
 
-/// Serves one connection until it closes, or `shutdown` and its last answer.
-async fn serve(
-    stream: TcpStream,
-    peer: SocketAddr,
-    router: Router,
-    limits: Limits,
-    shutdown: CancellationToken,
-) {
-    // Without it, answers may come later; nothing else depends on it.
-    let _ = stream.set_nodelay(true);
-    let facts = Connection {
-        peer,
-        client_ip: peer.ip(),
-        scheme: Scheme::Http,
-    };
-    let stop = Shutdown(shutdown.clone());
-    let service = service_fn(move |mut request: http::Request<Incoming>| {
-        request.extensions_mut().insert(facts);
-        request.extensions_mut().insert(stop.clone());
-        answer(router.clone(), request, limits)
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.head)
-        .max_headers(MAX_HEADERS)
-        .max_buf_size(MAX_HEAD)
-        .serve_connection(TokioIo::new(RawTargets::new(stream, FRAMING)), service);
-    let mut connection = pin!(connection);
-    let served = tokio::select! {
-        served = &mut connection => served,
-        () = shutdown.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(error) = served {
-        tracing::debug!(%error, client.ip = %peer.ip(), "a side port connection failed");
-    }
-}
-
-async fn answer(
-    mut router: Router,
-    request: http::Request<Incoming>,
-    limits: Limits,
-) -> Result<Response, std::convert::Infallible> {
-    match tokio::time::timeout(limits.answer, router.call(request)).await {
-        Ok(answer) => answer,
-        // The body did not come, or the store hangs; the connection is closed with it.
-        Err(_) => Ok((
-            StatusCode::REQUEST_TIMEOUT,
-            [(http::header::CONNECTION, "close")],
-        )
-            .into_response()),
-    }
-}
-
 /// Errors of accepting that concern one connection, not the listener.
 fn is_of_connection(error: &io::Error) -> bool {
     matches!(
@@ -210,12 +168,3 @@ fn is_of_connection(error: &io::Error) -> bool {
 }
 
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-const MAX_HEADERS: usize = 64;
-/// Bytes of a request's head: a target of up to 64 KiB, as lists of ids come in it, and 16 KiB
-/// of headers.
-const MAX_HEAD: usize = 80 * 1024;
-const FRAMING: strict_h1::Limits = strict_h1::Limits {
-    head: MAX_HEAD,
-    request_line: MAX_HEAD,
-    lines: MAX_HEADERS,
-};

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use crate::domain::SpaceId;
+use crate::domain::{ClassifyRule, SpaceId};
 
 /// A space as its configuration describes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct SpaceInfo {
     /// Its id.
     pub id: SpaceId,
@@ -17,6 +17,8 @@ pub struct SpaceInfo {
     pub prefix: Option<String>,
     /// The hosts it answers to; empty for all.
     pub hosts: Vec<String>,
+    /// How the license and the kind of client are told of a session that a program opens here.
+    pub classify: Vec<ClassifyRule>,
 }
 
 impl SpaceInfo {
@@ -28,6 +30,7 @@ impl SpaceInfo {
             id,
             prefix: None,
             hosts: Vec::new(),
+            classify: Vec::new(),
         }
     }
 }

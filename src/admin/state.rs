@@ -6,7 +6,7 @@ use tokio::sync::Semaphore;
 
 use super::cursor::Cursors;
 use super::hosts::AllowedHosts;
-use super::keys::ApiKeys;
+use super::keys::{ApiKeys, CertificateRoles, Principal};
 use super::spaces::AdminSpaces;
 use crate::sessions::{Feed, Sessions};
 use crate::tasks::Tasks;
@@ -17,6 +17,7 @@ use crate::telemetry::{Health, Metrics};
 pub(super) struct Admin {
     pub(super) sessions: Sessions,
     pub(super) keys: ApiKeys,
+    pub(super) certificates: CertificateRoles,
     pub(super) spaces: AdminSpaces,
     pub(super) hosts: AllowedHosts,
     pub(super) cursors: Cursors,
@@ -37,6 +38,16 @@ impl Admin {
 
     pub(super) const fn keys(&self) -> &ApiKeys {
         &self.keys
+    }
+
+    pub(super) const fn certificates(&self) -> &CertificateRoles {
+        &self.certificates
+    }
+
+    /// Whether the key or the rule by which `who` was let in is in force.
+    pub(super) fn is_current(&self, who: &Arc<Principal>) -> bool {
+        let now = self.sessions.clock().wall();
+        self.keys.is_current(who) || self.certificates.is_current(who, now)
     }
 
     pub(super) const fn spaces(&self) -> &AdminSpaces {

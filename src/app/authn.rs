@@ -6,14 +6,17 @@ use std::sync::Arc;
 
 use super::error::SpaceError;
 use super::options::{
-    AnonymousMode, AuthnMethod, HeaderOptions, HeaderUser, JwtDirectory, JwtOptions, KeySource,
-    SpaceOptions,
+    AnonymousMode, AuthnMethod, CertificateOptions, HeaderOptions, HeaderUser, JwtDirectory,
+    JwtOptions, KeySource, SpaceOptions, TicketOptions,
 };
+use crate::authn::certificate::CertificateAuthenticator;
 use crate::authn::header::HeaderAuthenticator;
 use crate::authn::jwt::{JwtAuthenticator, KeySet, VerifyingKey};
 use crate::authn::local::{LocalAuthenticator, LocalUsers, LoginLimits, UsersFile};
+use crate::authn::ticket::{LoginModule, TicketAuthenticator};
 use crate::authn::{Anonymous, AttributeMapping, Authenticator, Chain, ClaimPath};
-use crate::domain::{Clock, SpaceId};
+use crate::domain::{Clock, SpaceId, SpaceState};
+use crate::sessions::Sessions;
 
 /// The users of the local logins, by the file they are in: one and the same over all spaces
 /// and reloads, so that what was counted against a guesser stays counted.
@@ -53,9 +56,20 @@ impl Users {
     }
 }
 
+/// What tickets are redeemed with.
+pub(super) struct Counter<'c> {
+    pub(super) sessions: &'c Sessions,
+    pub(super) state: &'c Arc<SpaceState>,
+    /// Where login modules reach the side port.
+    pub(super) side_port: &'c str,
+    /// Whether another space has the same prefix, so that the prefix does not tell them apart.
+    pub(super) shares_prefix: bool,
+}
+
 /// The chain of a space, in the order of its options.
 pub(super) fn chain(
     options: &SpaceOptions,
+    counter: &Counter<'_>,
     users: &Users,
     new_users: &mut NewUsers,
     clock: &Arc<dyn Clock>,
@@ -74,6 +88,19 @@ pub(super) fn chain(
                     header_authenticator(&options.id, header).map_err(|e| ("header", e))?,
                 ));
             }
+            AuthnMethod::Ticket(ticket) => {
+                methods.push(Arc::new(
+                    counter
+                        .authenticator(options, ticket)
+                        .map_err(|e| ("ticket", e))?,
+                ));
+            }
+            AuthnMethod::Certificate(certificate) => {
+                methods.push(Arc::new(
+                    certificate_authenticator(&options.id, certificate, clock)
+                        .map_err(|e| ("certificate", e))?,
+                ));
+            }
             AuthnMethod::Local(local) => {
                 let users = users
                     .prepare(&local.users, new_users, clock)
@@ -89,6 +116,25 @@ pub(super) fn chain(
         Some(anonymous) => chain.with_anonymous(anonymous),
         None => chain,
     })
+}
+
+impl Counter<'_> {
+    fn authenticator(
+        &self,
+        space: &SpaceOptions,
+        options: &TicketOptions,
+    ) -> Result<TicketAuthenticator, SpaceError> {
+        let tickets = TicketAuthenticator::new(self.sessions.clone(), Arc::clone(self.state));
+        Ok(match &options.module {
+            None => tickets,
+            Some(module) if self.shares_prefix => {
+                tickets.module(LoginModule::by_id(module, self.side_port, &space.id)?)
+            }
+            Some(module) => {
+                tickets.module(LoginModule::new(module, self.side_port, &space.prefix)?)
+            }
+        })
+    }
 }
 
 fn jwt_authenticator(
@@ -159,6 +205,20 @@ fn header_authenticator(
         header = header.attribute_header(groups.clone(), "group");
     }
     Ok(header.build()?)
+}
+
+fn certificate_authenticator(
+    space: &SpaceId,
+    options: &CertificateOptions,
+    clock: &Arc<dyn Clock>,
+) -> Result<CertificateAuthenticator, SpaceError> {
+    let mut certificate = CertificateAuthenticator::builder()
+        .space(space)
+        .clock(Arc::clone(clock));
+    for user in &options.users {
+        certificate = certificate.user(user.clone());
+    }
+    Ok(certificate.build()?)
 }
 
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, SpaceError> {

@@ -3,19 +3,12 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use super::error::BuildError;
 use super::options::{EdgeOptions, GatewayOptions};
 use crate::net::Timeouts;
 use crate::net::strict_h1::Limits;
 use crate::net::tls::TlsAcceptor;
 use crate::proxy::{EdgeSettings, EdgeTls};
 use crate::telemetry::Metrics;
-
-/// The edge's TLS, with its certificates read; `None` where it speaks plain HTTP.
-pub(super) fn acceptor(options: &EdgeOptions) -> Result<Option<TlsAcceptor>, BuildError> {
-    let acceptor = options.tls.as_ref().map(TlsAcceptor::new);
-    Ok(acceptor.transpose()?)
-}
 
 pub(super) fn edge_settings(
     options: &EdgeOptions,
@@ -71,10 +64,19 @@ pub(super) fn needs_restart(old: &GatewayOptions, new: &GatewayOptions) -> Vec<&
         ("edge.timeouts", old.edge.timeouts != new.edge.timeouts),
         ("edge.limits", old.edge.limits != new.edge.limits),
         ("admin.listen", old.admin.listen != new.admin.listen),
+        // Its contents are exchanged, too.
+        (
+            "admin.tls",
+            old.admin.tls.is_some() != new.admin.tls.is_some(),
+        ),
         ("admin.hosts", old.admin.hosts != new.admin.hosts),
         (
             "admin.docs_public",
             old.admin.docs_public != new.admin.docs_public,
+        ),
+        (
+            "admin.session_module",
+            old.admin.session_module != new.admin.session_module,
         ),
         ("store", old.store != new.store),
         ("log", old.log != new.log),

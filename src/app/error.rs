@@ -6,14 +6,16 @@ use std::path::PathBuf;
 
 use super::store::OpenError;
 use crate::admin::keys::KeysFileError;
+use crate::authn::certificate::CertificateConfigError;
 use crate::authn::header::HeaderConfigError;
 use crate::authn::jwt::{JwtConfigError, KeyError};
 use crate::authn::local::UsersFileError;
+use crate::authn::ticket::LoginModuleError;
 use crate::domain::SpaceId;
 use crate::net::tls::TlsError;
 use crate::net::{ListenError, TrustedProxiesError};
 use crate::proxy::EdgeError;
-use crate::proxy::headers::{AssertionKeyError, ProfileError, TemplateError};
+use crate::proxy::headers::{AssertionKeyError, ProfileError, ResponseHeaderError, TemplateError};
 use crate::proxy::upstream::AddressError;
 use crate::store::StoreError;
 
@@ -38,9 +40,14 @@ pub enum BuildError {
     /// The trusted proxies cannot be used.
     #[error("[edge] trusted_proxies")]
     TrustedProxies(#[from] TrustedProxiesError),
-    /// A certificate, a key or a list of authorities of the edge cannot be used.
-    #[error("[edge] tls")]
-    Tls(#[from] TlsError),
+    /// A certificate, a key or a list of authorities cannot be used.
+    #[error("{option}")]
+    Tls {
+        /// The option that names it.
+        option: &'static str,
+        /// What is wrong with which file.
+        source: TlsError,
+    },
     /// No key for assertions can be made.
     #[error("a key for assertions cannot be made")]
     AssertionKey(#[source] AssertionKeyError),
@@ -75,15 +82,27 @@ pub enum SpaceError {
     /// The settings of header authentication.
     #[error(transparent)]
     Header(#[from] HeaderConfigError),
+    /// The login module.
+    #[error(transparent)]
+    Module(#[from] LoginModuleError),
+    /// The settings of authentication by client certificates.
+    #[error(transparent)]
+    Certificate(#[from] CertificateConfigError),
     /// The identity headers.
     #[error(transparent)]
     Profile(#[from] ProfileError),
+    /// The headers of responses.
+    #[error(transparent)]
+    ResponseHeaders(#[from] ResponseHeaderError),
     /// A custom header's template.
     #[error(transparent)]
     Template(#[from] TemplateError),
     /// The assertion's key.
     #[error(transparent)]
     AssertionKey(#[from] AssertionKeyError),
+    /// The authorities of https upstreams.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// An upstream's address.
     #[error(transparent)]
     Upstream(#[from] AddressError),

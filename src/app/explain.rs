@@ -73,7 +73,8 @@ impl Explanation {
             forwarded: forwarded.as_str().to_owned(),
             upstreams: space.upstreams.iter().map(ToString::to_string).collect(),
             authn: space.authn.iter().map(AuthnMethod::as_str).collect(),
-            reserved: Gate::is_reserved(below.as_str()),
+            reserved: Gate::is_reserved(below.as_str())
+                || space.qlik.endpoints && Gate::is_qlik_endpoint(below.as_str()),
             rules: space
                 .access
                 .covering(&method.to_ascii_uppercase(), &below)
@@ -108,7 +109,7 @@ impl fmt::Display for Explanation {
         }
         writeln!(f, "authn      {}", self.authn.join(", then "))?;
         for rule in &self.rules {
-            writeln!(f, "needs      {rule}")?;
+            writeln!(f, "rule       {rule}")?;
         }
         writeln!(
             f,

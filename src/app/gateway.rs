@@ -9,15 +9,15 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::authn::Users;
-use super::edge::{acceptor, edge_settings, needs_restart};
+use super::edge::{edge_settings, needs_restart};
 use super::error::{BuildError, StartError};
 use super::options::GatewayOptions;
 use super::plan::{Plan, Planner};
 use super::store;
-use crate::admin::keys::ApiKeys;
+use super::tls::Tls;
+use crate::admin::keys::{ApiKeys, CertificateRoles};
 use crate::admin::{self, AdminServer, AdminSpaces, SessionObserver};
 use crate::domain::{Clock, Spaces, SystemClock};
-use crate::net::tls::TlsAcceptor;
 use crate::net::{Drained, bind};
 use crate::proxy::headers::AssertionKey;
 use crate::proxy::{Edge, EdgeServer, EdgeSockets};
@@ -35,11 +35,12 @@ pub struct Gateway {
     metrics: Arc<Metrics>,
     health: Health,
     keys: ApiKeys,
+    certificates: CertificateRoles,
     spaces: AdminSpaces,
     assertion_key: Arc<AssertionKey>,
     edge: EdgeServer,
-    /// The edge's TLS, whose certificates a reload exchanges.
-    tls: Option<TlsAcceptor>,
+    /// Whose certificates a reload exchanges.
+    tls: Tls,
     admin_address: SocketAddr,
     stop: CancellationToken,
     /// What administrators have set going in the background.
@@ -100,8 +101,9 @@ impl Gateway {
             .build();
         let licenses = sessions.licenses().clone();
         metrics.read_licenses(move || licenses.all());
-        let tls = acceptor(&options.edge)?;
-        let settings = edge_settings(&options.edge, tls.clone(), options.log.access, &metrics);
+        let tls = Tls::new(&options, &clock)?;
+        let edge_tls = tls.edge().cloned();
+        let settings = edge_settings(&options.edge, edge_tls, options.log.access, &metrics);
         let assertion_key = Arc::new(AssertionKey::generate().map_err(BuildError::AssertionKey)?);
         let mut users = Users::default();
         let planner = Planner {
@@ -128,6 +130,7 @@ impl Gateway {
             AdminSpaces::new(infos),
         );
         let recovery = recover(&sessions).await?;
+        let certificates = CertificateRoles::new(options.admin.certificate_roles.clone());
 
         let sockets = EdgeSockets::bind(
             &options.edge.listen,
@@ -150,6 +153,8 @@ impl Gateway {
             .start();
         let mut side_port = admin::builder(sessions.clone(), keys.clone())
             .spaces(spaces.clone())
+            .certificate_roles(certificates.clone())
+            .session_module(options.admin.session_module.clone())
             .metrics(Arc::clone(&metrics))
             .health(health.clone())
             .feed(feed)
@@ -172,12 +177,16 @@ impl Gateway {
             Arc::clone(&metrics),
             stop.clone(),
         );
+        let mut admin_server = AdminServer::new(admin_socket, side_port.build());
+        if let Some(acceptor) = tls.admin() {
+            admin_server = admin_server.tls(acceptor.clone());
+        }
         let tasks = vec![
             tokio::spawn(changes),
             tokio::spawn(watch),
             tokio::spawn(flusher),
             tokio::spawn(keep_tasks),
-            tokio::spawn(AdminServer::new(admin_socket, side_port.build()).run(stop.clone())),
+            tokio::spawn(admin_server.run(stop.clone())),
             tokio::spawn({
                 let (stop, sweeper) = (stop.clone(), sessions.clone().run_sweeper(SWEEP));
                 async move {
@@ -193,6 +202,7 @@ impl Gateway {
             metrics,
             health,
             keys,
+            certificates,
             spaces,
             assertion_key,
             edge,
@@ -220,7 +230,7 @@ impl Gateway {
             users: &Users::default(),
             workers: 1,
         };
-        acceptor(&options.edge)?;
+        Tls::new(options, &clock)?;
         planner.plan(options).map(drop)
     }
 
@@ -243,13 +253,9 @@ impl Gateway {
             users: &reloading.users,
             workers: self.edge.edge().settings().workers.get(),
         };
-        let planned = planner.plan(&options).and_then(|plan| {
-            let new_tls = match (&self.tls, &options.edge.tls) {
-                (Some(acceptor), Some(settings)) => Some((acceptor, acceptor.read(settings)?)),
-                _ => None,
-            };
-            Ok((plan, new_tls))
-        });
+        let planned = planner
+            .plan(&options)
+            .and_then(|plan| Ok((plan, self.tls.plan(&options)?)));
         let (plan, new_tls) = match planned {
             Ok(planned) => planned,
             Err(error) => {
@@ -268,9 +274,9 @@ impl Gateway {
         } = plan;
         reloading.users.commit(users);
         self.keys.replace(keys);
-        if let Some((acceptor, new)) = new_tls {
-            acceptor.put(new);
-        }
+        self.certificates
+            .replace(options.admin.certificate_roles.clone());
+        self.tls.put(new_tls);
         self.edge.edge().replace(targets, trusted);
         self.spaces.replace(infos);
         self.metrics.config_taken(self.clock.wall());
@@ -305,7 +311,7 @@ impl Gateway {
     /// Whether the edge speaks TLS.
     #[must_use]
     pub const fn edge_has_tls(&self) -> bool {
-        self.tls.is_some()
+        self.tls.edge().is_some()
     }
 
     /// The address of the side port.

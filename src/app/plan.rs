@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::authn::{NewUsers, Users, chain};
+use super::authn::{Counter, NewUsers, Users, chain};
 use super::demo;
 use super::error::BuildError;
 use super::options::{AuthnMethod, GatewayOptions, KeySource, SpaceOptions};
@@ -59,6 +59,7 @@ impl Planner<'_> {
             assertion_key: self.assertion_key,
             asserted: &asserted,
         };
+        let side_port = options.admin.base_url();
         let (mut users, mut targets, mut policies) = (NewUsers::default(), Vec::new(), Vec::new());
         for space in &options.spaces {
             let failed = |(part, source)| BuildError::Space {
@@ -66,12 +67,22 @@ impl Planner<'_> {
                 part,
                 source,
             };
-            let chain = chain(space, self.users, &mut users, self.clock).map_err(failed)?;
             // A known space keeps its policy until the plan comes into force.
             let state = match self.sessions.find_space(&space.id) {
                 Some(state) => state,
                 None => self.sessions.space(&space.id, space.session),
             };
+            let counter = Counter {
+                sessions: self.sessions,
+                state: &state,
+                side_port: &side_port,
+                shares_prefix: options
+                    .spaces
+                    .iter()
+                    .any(|other| other.id != space.id && other.prefix == space.prefix),
+            };
+            let chain =
+                chain(space, &counter, self.users, &mut users, self.clock).map_err(failed)?;
             let metrics = self.metrics.space(&state);
             let settings = settings(space, chain, &state, metrics, &shared).map_err(failed)?;
             targets.push((
@@ -114,6 +125,7 @@ fn info(space: &SpaceOptions) -> SpaceInfo {
         name: space.name.clone(),
         prefix: Some(space.prefix.to_string()).filter(|prefix| !prefix.is_empty()),
         hosts: space.hosts.iter().map(ToString::to_string).collect(),
+        classify: space.classify.clone(),
     }
 }
 
@@ -138,7 +150,10 @@ fn refuse_demo_data(options: &GatewayOptions) -> Result<(), BuildError> {
                     refuse(path, demo::data::is_jwt_key, "token key", address)?;
                 }
             }
-            AuthnMethod::Header(_) | AuthnMethod::Anonymous(_) => {}
+            AuthnMethod::Header(_)
+            | AuthnMethod::Certificate(_)
+            | AuthnMethod::Ticket(_)
+            | AuthnMethod::Anonymous(_) => {}
         }
     }
     Ok(())

@@ -7,13 +7,15 @@ use http::{HeaderName, HeaderValue};
 
 use super::authn::read;
 use super::error::SpaceError;
-use super::options::{AssertionOptions, IdentityHeaders, SpaceOptions};
+use super::options::{AssertionOptions, IdentityHeaders, SpaceOptions, Upstream, WebSocketOptions};
 use crate::authn::{Chain, Consumed};
 use crate::domain::{Clock, SpaceState};
-use crate::layer::Gate;
+use crate::layer::{Gate, WebSocketPolicy};
+use crate::net::tls::{TlsClientSettings, TlsConnector};
 use crate::proxy::SpaceSettings;
 use crate::proxy::headers::{
-    Assertion, AssertionKey, CookieNames, HeaderRules, Profile, Profiles, Scrub, Template,
+    Assertion, AssertionKey, CookieNames, HeaderRules, Profile, Profiles, ResponseHeaders, Scrub,
+    Template,
 };
 use crate::proxy::upstream::{UpstreamAddresses, UpstreamSettings};
 use crate::sessions::Sessions;
@@ -65,6 +67,9 @@ pub(super) fn settings(
     if options.strip_prefix {
         headers = headers.with_stripped_prefix(&options.prefix);
     }
+    let responses = ResponseHeaders::new(options.response_headers.iter().cloned())
+        .and_then(|responses| headers.with_response_headers(responses));
+    headers = responses.map_err(|e| ("response_headers", e.into()))?;
     let mut jwks = None;
     if let Some(assertion) = &options.assertion {
         let (assertion, keys) =
@@ -74,7 +79,7 @@ pub(super) fn settings(
             .map_err(|e| ("assertion", e.into()))?;
         jwks = Some(keys);
     }
-    let gate = Gate::builder(shared.sessions.clone())
+    let mut gate = Gate::builder(shared.sessions.clone())
         .space(Arc::clone(state))
         .title(&options.name)
         .prefix(options.prefix.clone())
@@ -83,10 +88,11 @@ pub(super) fn settings(
         .access(options.access.clone())
         .classify(options.classify.clone())
         .redirect_hosts(options.redirect_hosts.clone())
-        .build();
-    let addresses: Vec<String> = options.upstreams.iter().map(ToString::to_string).collect();
-    let upstream = UpstreamAddresses::parse(addresses.iter().map(String::as_str))
-        .map_err(|e| ("upstream", e.into()))?;
+        .websocket(websocket(&options.websocket));
+    if options.qlik.endpoints {
+        gate = gate.qlik_endpoints();
+    }
+    let upstream = upstream(options)?;
     let host = (!options.preserve_host)
         .then(|| {
             options
@@ -96,7 +102,7 @@ pub(super) fn settings(
         })
         .flatten();
     Ok(SpaceSettings {
-        gate,
+        gate: gate.build(),
         headers,
         upstream,
         connections: UpstreamSettings {
@@ -112,9 +118,37 @@ pub(super) fn settings(
         host,
         body_idle: Some(options.timeouts.body_idle),
         tunnel_idle: Some(options.timeouts.tunnel_idle),
+        tunnel_activity: options.websocket.activity,
+        end_notices: options.websocket.end_notices,
         jwks,
         metrics,
     })
+}
+
+fn websocket(options: &WebSocketOptions) -> WebSocketPolicy {
+    let mut policy = WebSocketPolicy::default();
+    if let Some(origins) = &options.origins {
+        policy = policy.origins(origins.iter().cloned());
+    }
+    if options.csrf_token {
+        policy = policy.csrf_token();
+    }
+    policy
+}
+
+fn upstream(options: &SpaceOptions) -> Result<UpstreamAddresses, Failed> {
+    let addresses: Vec<String> = options.upstreams.iter().map(ToString::to_string).collect();
+    let addresses = UpstreamAddresses::parse(addresses.iter().map(String::as_str))
+        .map_err(|e| ("upstream", e.into()))?;
+    if !options.upstreams.iter().any(Upstream::is_https) {
+        return Ok(addresses);
+    }
+    let settings = TlsClientSettings {
+        ca: options.upstream_ca.clone(),
+        certificate: None,
+    };
+    let tls = TlsConnector::new(&settings).map_err(|e| ("upstream_tls", e.into()))?;
+    Ok(addresses.with_tls(&tls))
 }
 
 fn profiles(options: &SpaceOptions) -> Result<Profiles, SpaceError> {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::ticket::LoginModule;
 use super::{Anonymous, AnonymousMode, Authenticator, AuthnRequest, Challenge, Consumed, Outcome};
 use crate::domain::{Method, TokenDigest};
 
@@ -11,8 +12,9 @@ use crate::domain::{Method, TokenDigest};
 /// [`authenticate`](Self::authenticate) lets the first outcome decide that is not
 /// [`Outcome::NotRequested`], but for challenges: one is remembered, and the methods after it
 /// are still asked, so `["local", "anonymous"]` lets everybody in and whoever visits the login
-/// page becomes somebody. Where several methods challenge, the login page wins over asking for
-/// a token, as a person can do the former and a program reads the status of either.
+/// page becomes somebody. Where several methods challenge, a place where people log in wins
+/// over asking for a token, as a program reads the status of either; of two such places, the
+/// page and a module elsewhere, the first wins.
 #[derive(Clone, Default)]
 pub struct Chain {
     methods: Arc<[Arc<dyn Authenticator>]>,
@@ -81,8 +83,21 @@ impl Chain {
 
     /// Who the caller is, as the first method that knows says.
     pub async fn authenticate(&self, request: AuthnRequest<'_>) -> Outcome {
+        self.ask(request, None).await
+    }
+
+    /// As [`authenticate`](Self::authenticate), for a caller who wants to be somebody: nobody
+    /// is taken in as anonymous.
+    pub async fn authenticate_somebody(&self, request: AuthnRequest<'_>) -> Outcome {
+        self.ask(request, Some(Method::Anonymous)).await
+    }
+
+    async fn ask(&self, request: AuthnRequest<'_>, without: Option<Method>) -> Outcome {
         let mut challenge = None;
         for method in &*self.methods {
+            if Some(method.method()) == without {
+                continue;
+            }
             match method.authenticate(request).await {
                 Outcome::NotRequested => {}
                 Outcome::Challenge(new) => keep_stronger(&mut challenge, new),
@@ -90,6 +105,25 @@ impl Chain {
             }
         }
         challenge.map_or(Outcome::NotRequested, Outcome::Challenge)
+    }
+
+    /// What somebody who is nobody does to become somebody: goes to the login page or to the
+    /// login module, whichever belongs to the earlier method; `None` where there is neither.
+    #[must_use]
+    pub fn login_challenge(&self) -> Option<Challenge> {
+        self.methods.iter().find_map(|method| {
+            #[cfg(feature = "local")]
+            if method.login().is_some() {
+                return Some(Challenge::LoginPage);
+            }
+            method.login_module().map(|_| Challenge::LoginModule)
+        })
+    }
+
+    /// Where people log in elsewhere: the module of the first method that has one.
+    #[must_use]
+    pub fn login_module(&self) -> Option<Arc<LoginModule>> {
+        self.methods.iter().find_map(|method| method.login_module())
     }
 
     /// What has to be taken off every request before it is forwarded.
@@ -117,7 +151,7 @@ impl fmt::Debug for Chain {
 fn keep_stronger(kept: &mut Option<Challenge>, new: Challenge) {
     let stronger = match kept {
         None => true,
-        Some(Challenge::Bearer { .. }) => new == Challenge::LoginPage,
+        Some(Challenge::Bearer { .. }) => !matches!(new, Challenge::Bearer { .. }),
         Some(_) => false,
     };
     if stronger {

@@ -21,6 +21,7 @@ use std::pin::Pin;
 use crate::domain::{Method, TokenDigest};
 
 mod anonymous;
+pub mod certificate;
 mod chain;
 pub mod header;
 pub mod jwt;
@@ -31,6 +32,7 @@ mod outcome;
 mod request;
 #[cfg(test)]
 mod tests;
+pub mod ticket;
 
 pub use anonymous::{Anonymous, AnonymousMode};
 pub use chain::Chain;
@@ -75,6 +77,11 @@ pub trait Authenticator: Send + Sync + 'static {
     /// but `local`.
     #[cfg(feature = "local")]
     fn login(&self) -> Option<std::sync::Arc<local::LocalUsers>> {
+        None
+    }
+
+    /// Where people log in elsewhere; `None` for every method but `ticket`.
+    fn login_module(&self) -> Option<std::sync::Arc<ticket::LoginModule>> {
         None
     }
 }

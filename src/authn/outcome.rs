@@ -48,6 +48,8 @@ pub struct Credential {
 pub enum Challenge {
     /// Log in at the space's login page.
     LoginPage,
+    /// Log in at the space's login module, which is elsewhere.
+    LoginModule,
     /// Send a bearer token (RFC 6750, section 3).
     Bearer {
         /// The realm to name: the space.
@@ -170,13 +172,23 @@ pub enum FailureReason {
     UntrustedPeer,
     /// The header that carries it is repeated or malformed.
     BadHeader,
+    /// It is no ticket that can be redeemed: unknown, used, too old, or another space's.
+    BadTicket,
+    /// A certificate lacks a part that says who its user is.
+    MissingCertificatePart,
+    /// A certificate has such a part more than once.
+    AmbiguousCertificatePart,
+    /// A certificate has such a part, and it can be no part of a user.
+    BadCertificatePart,
     /// The keys cannot be fetched: an outage, which says nothing about the credential.
     KeysUnavailable,
+    /// The store that knows it does not answer: an outage too.
+    StoreUnavailable,
 }
 
 impl FailureReason {
     /// Every reason.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 17] = [
         Self::BadToken,
         Self::Expired,
         Self::NotYetValid,
@@ -188,7 +200,12 @@ impl FailureReason {
         Self::BadClaim,
         Self::UntrustedPeer,
         Self::BadHeader,
+        Self::BadTicket,
+        Self::MissingCertificatePart,
+        Self::AmbiguousCertificatePart,
+        Self::BadCertificatePart,
         Self::KeysUnavailable,
+        Self::StoreUnavailable,
     ];
 
     /// As metrics and logs spell it.
@@ -206,7 +223,12 @@ impl FailureReason {
             Self::BadClaim => "bad_claim",
             Self::UntrustedPeer => "untrusted_peer",
             Self::BadHeader => "bad_header",
+            Self::BadTicket => "bad_ticket",
+            Self::MissingCertificatePart => "missing_certificate_part",
+            Self::AmbiguousCertificatePart => "ambiguous_certificate_part",
+            Self::BadCertificatePart => "bad_certificate_part",
             Self::KeysUnavailable => "keys_unavailable",
+            Self::StoreUnavailable => "store_unavailable",
         }
     }
 
@@ -214,6 +236,6 @@ impl FailureReason {
     /// with "try again later", never with "who are you".
     #[must_use]
     pub const fn is_outage(self) -> bool {
-        matches!(self, Self::KeysUnavailable)
+        matches!(self, Self::KeysUnavailable | Self::StoreUnavailable)
     }
 }

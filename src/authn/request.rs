@@ -28,6 +28,8 @@ pub enum Consumed {
     Header(HeaderName),
     /// Every query parameter of this name.
     QueryParameter(Box<str>),
+    /// Every query parameter of this name, in any case. The name is in lower case.
+    AnyCaseParameter(Box<str>),
 }
 
 impl Consumed {
@@ -35,10 +37,14 @@ impl Consumed {
     /// name is recognised in any percent-encoding, as it was when the credential was read.
     #[must_use]
     pub fn strip_query(&self, query: &str) -> Option<String> {
-        let Self::QueryParameter(name) = self else {
-            return None;
+        let is_named = |pair: &&str| {
+            let name = pair.split('=').next().unwrap_or_default();
+            match self {
+                Self::QueryParameter(known) => percent_decode_str(name).eq(known.bytes()),
+                Self::AnyCaseParameter(known) => named_in_any_case(name, known),
+                Self::BearerToken | Self::Header(_) => false,
+            }
         };
-        let is_named = |pair: &&str| parameters(pair).any(|(n, _)| *n == *name.as_bytes());
         query.split('&').any(|pair| is_named(&pair)).then(|| {
             let kept: Vec<_> = query.split('&').filter(|pair| !is_named(pair)).collect();
             kept.join("&")
@@ -62,6 +68,14 @@ pub(super) fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Single<'a
         (Some(value), None) => Single::Value(value),
         (Some(_), Some(_)) => Single::Repeated,
     }
+}
+
+/// Whether `name`, as it stands in a query, is `known` (in lower case) in any case and any
+/// percent-encoding. Allocates nothing.
+pub(super) fn named_in_any_case(name: &str, known: &str) -> bool {
+    percent_decode_str(name)
+        .map(|byte| byte.to_ascii_lowercase())
+        .eq(known.bytes())
 }
 
 /// The parameters of a query, names and values with their percent-encoding undone.
@@ -100,5 +114,20 @@ mod tests {
             );
         }
         assert_eq!(Consumed::BearerToken.strip_query("token=x"), None);
+        let any_case = Consumed::AnyCaseParameter("token".into());
+        for (query, expected) in [
+            ("a=1&ToKeN=x&b", Some("a=1&b")),
+            ("%54%6Fken=x", Some("")),
+            ("token", Some("")),
+            ("tokens=x&to+ken=y", None),
+        ] {
+            assert_eq!(
+                any_case.strip_query(query).as_deref(),
+                expected,
+                "{query:?}"
+            );
+            let exact = consumed.strip_query(query);
+            assert_eq!(exact.is_some(), query == "token", "{query:?}");
+        }
     }
 }

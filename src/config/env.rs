@@ -15,11 +15,15 @@ use super::tree::{Entry, Node, Place, Value};
 pub(super) const PREFIX: &str = "GATEPASS_";
 
 /// Variables with our prefix that the command line reads, and that no option is named after.
-const OF_THE_COMMAND_LINE: [&str; 5] = [
+const OF_THE_COMMAND_LINE: [&str; 9] = [
     "GATEPASS_CONFIG",
     "GATEPASS_ADMIN_URL",
     "GATEPASS_API_KEY",
     "GATEPASS_API_KEY_FILE",
+    "GATEPASS_CA",
+    "GATEPASS_CERT",
+    "GATEPASS_KEY",
+    "GATEPASS_PROFILE",
     "GATEPASS_LOG",
 ];
 

@@ -1,12 +1,13 @@
-//! A space's access rules: which users may use which paths.
+//! A space's access rules: which users may use which paths, and after how long a pause.
 
 use std::borrow::Cow;
 use std::fmt;
+use std::time::Duration;
 
 use globset::{GlobBuilder, GlobMatcher};
 use smallvec::SmallVec;
 
-use super::{Attributes, Method, RequestPath, Session};
+use super::{Attributes, Method, RequestPath, Session, Tick};
 
 /// What a rule asks of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +40,9 @@ impl Requirement {
 pub struct AccessRule {
     glob: GlobMatcher,
     methods: Box<[Box<str>]>,
-    requirement: Requirement,
+    requirement: Option<Requirement>,
+    idle_timeout: Option<Duration>,
+    is_activity: bool,
 }
 
 /// Why a text is no path pattern.
@@ -63,6 +66,7 @@ impl AccessRule {
     /// A rule for the paths that `pattern` matches, below the space's prefix: `*` matches
     /// within a segment, `**` any number of segments; `/admin/**` covers `/admin` too.
     /// Matched without case, since a rule only ever narrows. An empty `methods` means all.
+    /// Without a `requirement` the rule is there for what is added to it.
     ///
     /// # Errors
     ///
@@ -70,7 +74,7 @@ impl AccessRule {
     pub fn new(
         pattern: &str,
         methods: &[String],
-        requirement: Requirement,
+        requirement: impl Into<Option<Requirement>>,
     ) -> Result<Self, RuleError> {
         if !pattern.starts_with('/') {
             return Err(RuleError::new(pattern, "it does not start with a slash"));
@@ -88,8 +92,33 @@ impl AccessRule {
         Ok(Self {
             glob,
             methods,
-            requirement,
+            requirement: requirement.into(),
+            idle_timeout: None,
+            is_activity: true,
         })
+    }
+
+    /// Such a request ends a session that was not active for `timeout`, and its user must
+    /// authenticate anew. What counts is the session's last activity before the request, on
+    /// whatever path; so this is of use below the space's own idle timeout only.
+    #[must_use]
+    pub const fn with_idle_timeout(mut self, timeout: Duration) -> Self {
+        self.idle_timeout = Some(timeout);
+        self
+    }
+
+    /// Such a request is no activity: it does not keep its session alive. For what a page
+    /// asks for by itself, again and again.
+    #[must_use]
+    pub const fn without_activity(mut self) -> Self {
+        self.is_activity = false;
+        self
+    }
+
+    fn is_met(&self, session: &Session) -> bool {
+        self.requirement
+            .as_ref()
+            .is_none_or(|r| r.is_met(session.identity().attributes(), session.method()))
     }
 
     fn covers(&self, method: &str, path: &RulePath<'_>) -> bool {
@@ -163,6 +192,29 @@ pub struct Denied {
     pub rule: usize,
 }
 
+/// What the rules say of a request that has a live session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Ruling {
+    /// The session was idle for longer than a rule that covers the request allows.
+    TooIdle,
+    /// It was not.
+    Ruled {
+        /// Whether the rules are met.
+        met: Result<(), Denied>,
+        /// Whether the request, met or not, counts as activity of its session.
+        is_activity: bool,
+    },
+}
+
+impl Ruling {
+    /// What is said where no rule covers the request.
+    pub const OPEN: Self = Self::Ruled {
+        met: Ok(()),
+        is_activity: true,
+    };
+}
+
 impl AccessRules {
     /// Whether there are none.
     #[must_use]
@@ -170,7 +222,40 @@ impl AccessRules {
         self.0.is_empty()
     }
 
-    /// Checks a request of `session` for `path` (below the space's prefix).
+    /// What the rules say of a request of `session` at `now` for `path` (below the space's
+    /// prefix). The session must not have been touched for this request yet.
+    pub fn rule(
+        &self,
+        session: &Session,
+        method: &str,
+        path: &RequestPath<'_>,
+        now: Tick,
+    ) -> Ruling {
+        if self.0.is_empty() {
+            return Ruling::OPEN;
+        }
+        let (mut met, mut is_activity) = (Ok(()), true);
+        let path = RulePath::new(path);
+        for (rule, r) in self.0.iter().enumerate() {
+            if !r.covers(method, &path) {
+                continue;
+            }
+            // Before what is required: a denied request is activity, and must not refresh
+            // what a later one is measured by.
+            let is_over = |timeout| now.since(session.last_active_tick()) >= timeout;
+            if r.idle_timeout.is_some_and(is_over) {
+                return Ruling::TooIdle;
+            }
+            is_activity &= r.is_activity;
+            if met.is_ok() && !r.is_met(session) {
+                met = Err(Denied { rule });
+            }
+        }
+        Ruling::Ruled { met, is_activity }
+    }
+
+    /// Checks what is required of `session` for a request to `path` (below the space's
+    /// prefix), whenever it was active.
     ///
     /// # Errors
     ///
@@ -185,16 +270,18 @@ impl AccessRules {
             return Ok(());
         }
         let path = RulePath::new(path);
-        for (rule, r) in self.0.iter().enumerate() {
-            if r.covers(method, &path)
-                && !r
-                    .requirement
-                    .is_met(session.identity().attributes(), session.method())
-            {
-                return Err(Denied { rule });
-            }
+        let unmet = |(_, r): &(usize, &AccessRule)| r.covers(method, &path) && !r.is_met(session);
+        match self.0.iter().enumerate().find(unmet) {
+            Some((rule, _)) => Err(Denied { rule }),
+            None => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Whether a request for `path` counts as activity of its session.
+    #[must_use]
+    pub fn is_activity(&self, method: &str, path: &RequestPath<'_>) -> bool {
+        self.0.iter().all(|rule| rule.is_activity)
+            || self.covering(method, path).all(|rule| rule.is_activity)
     }
 }
 
@@ -211,18 +298,36 @@ impl AccessRules {
 }
 
 impl fmt::Display for AccessRule {
-    /// The pattern and what it needs: `/admin/**: attribute group is one of admins`.
+    /// The pattern and what it says, as in `/admin/**: attribute group is one of admins; idle
+    /// for less than 300s`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.methods.is_empty() {
             write!(f, "{} ", self.methods.join("|"))?;
         }
         write!(f, "{}: ", self.glob.glob())?;
+        let mut between = "";
+        let mut say = |what: fmt::Arguments<'_>| {
+            let result = write!(f, "{between}{what}");
+            between = "; ";
+            result
+        };
         match &self.requirement {
-            Requirement::Attribute { name, any_of } => {
-                write!(f, "attribute {name} is one of {}", any_of.join(", "))
+            Some(Requirement::Attribute { name, any_of }) => say(format_args!(
+                "attribute {name} is one of {}",
+                any_of.join(", ")
+            ))?,
+            Some(Requirement::SignedIn) => {
+                say(format_args!("somebody in particular, not anonymous"))?
             }
-            Requirement::SignedIn => f.write_str("somebody in particular, not anonymous"),
+            None => {}
         }
+        if let Some(timeout) = self.idle_timeout {
+            say(format_args!("idle for less than {timeout:?}"))?;
+        }
+        if !self.is_activity {
+            say(format_args!("counts as no activity"))?;
+        }
+        Ok(())
     }
 }
 
@@ -238,10 +343,15 @@ mod tests {
 
     use super::*;
     use crate::domain::{
-        ClientInfo, Identity, ManualClock, NewSession, SessionPolicy, SpaceId, SpaceState, Token,
+        ClientInfo, Clock as _, Identity, ManualClock, NewSession, SessionPolicy, SpaceId,
+        SpaceState, Token,
     };
 
     fn session(groups: &[&str], method: Method) -> Session {
+        session_at(groups, method, &ManualClock::new())
+    }
+
+    fn session_at(groups: &[&str], method: Method, clock: &ManualClock) -> Session {
         let attributes: Attributes = [("group", groups.iter().copied())].into_iter().collect();
         let identity = Identity::new("D", "u").unwrap().with_attributes(attributes);
         let new = NewSession {
@@ -252,7 +362,7 @@ mod tests {
             sign_on: None,
         };
         let space = SpaceState::new(SpaceId::new("1").unwrap(), SessionPolicy::default());
-        Session::start(new, space, Token::generate().digest(), &ManualClock::new())
+        Session::start(new, space, Token::generate().digest(), clock)
     }
 
     fn rules() -> AccessRules {
@@ -299,6 +409,55 @@ mod tests {
         assert_eq!(
             check(&session(&[], Method::Anonymous), "GET", "/me"),
             Err(2)
+        );
+    }
+
+    #[test]
+    fn s19_a_rule_with_an_idle_timeout_comes_before_what_is_required() {
+        let clock = ManualClock::new();
+        let (admin, sales) = (
+            session_at(&["admins"], Method::Jwt, &clock),
+            session_at(&["sales"], Method::Jwt, &clock),
+        );
+        let minutes = |n: u64| Duration::from_secs(60 * n);
+        let admins = Requirement::Attribute {
+            name: "group".into(),
+            any_of: ["admins".into()].into(),
+        };
+        let rules: AccessRules = [
+            AccessRule::new("/admin/**", &[], admins)
+                .unwrap()
+                .with_idle_timeout(minutes(5)),
+            AccessRule::new("/**/poll", &[], None)
+                .unwrap()
+                .without_activity(),
+        ]
+        .into_iter()
+        .collect();
+        let rule = |s: &Session, path: &str| {
+            rules.rule(s, "GET", &RequestPath::parse(path).unwrap(), clock.tick())
+        };
+        let ruled = |met, is_activity| Ruling::Ruled { met, is_activity };
+        clock.advance(minutes(5) - Duration::from_millis(1));
+        assert_eq!(rule(&admin, "/admin/x"), Ruling::OPEN);
+        assert_eq!(rule(&admin, "/admin/poll"), ruled(Ok(()), false));
+        let denied = Denied { rule: 0 };
+        assert_eq!(rule(&sales, "/admin/poll"), ruled(Err(denied), false));
+        clock.advance(Duration::from_millis(1));
+        assert_eq!(rule(&admin, "/admin/x"), Ruling::TooIdle);
+        assert_eq!(rule(&sales, "/admin/x"), Ruling::TooIdle);
+        assert_eq!(rule(&admin, "/x"), Ruling::OPEN);
+        assert_eq!(rule(&admin, "/x/poll"), ruled(Ok(()), false));
+        let path = |path| RequestPath::parse(path).unwrap();
+        assert!(rules.is_activity("GET", &path("/admin/x")));
+        assert!(!rules.is_activity("GET", &path("/POLL")));
+        let said: Vec<_> = rules.0.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            said,
+            [
+                "/admin/**: attribute group is one of admins; idle for less than 300s",
+                "/**/poll: counts as no activity"
+            ]
         );
     }
 

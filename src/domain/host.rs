@@ -62,6 +62,23 @@ impl HostPattern {
     }
 }
 
+impl HostPattern {
+    /// Whether every host that is meant is `domain` or below it.
+    #[must_use]
+    pub fn is_within(&self, domain: &str) -> bool {
+        let (Self::Exact(name) | Self::Below(name)) = self;
+        let name = name.strip_prefix('.').unwrap_or(name);
+        name.strip_suffix(domain)
+            .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    }
+
+    /// Whether some host that is meant may be `domain` or below it.
+    #[must_use]
+    pub fn may_be_within(&self, domain: &str) -> bool {
+        self.is_within(domain) || self.matches(domain)
+    }
+}
+
 impl fmt::Display for HostPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -28,13 +28,18 @@ impl Interner {
             *identity = Arc::new(own);
         }
         for text in [&mut client.user_agent, license].into_iter().flatten() {
-            *text = shared(&self.texts, text);
+            *text = self.text(text);
         }
     }
 
     /// The one that is kept of those that equal `attributes`.
     pub(super) fn attributes(&self, attributes: &Arc<Attributes>) -> Arc<Attributes> {
         shared(&self.attributes, attributes)
+    }
+
+    /// The one that is kept of those that equal `text`.
+    pub(super) fn text(&self, text: &Arc<str>) -> Arc<str> {
+        shared(&self.texts, text)
     }
 
     pub(super) fn sweep(&self) {

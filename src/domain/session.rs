@@ -251,11 +251,15 @@ impl Session {
     /// When it ends unless it is used again.
     #[must_use]
     pub fn expires_at(&self) -> Timestamp {
-        let ends = self
-            .space
+        self.started_at.after(self.due_at().since(self.started))
+    }
+
+    /// When it ends unless it is used again, on the clock that never steps.
+    #[must_use]
+    pub fn due_at(&self) -> Tick {
+        self.space
             .lifetime()
-            .ends(self.started, self.last_active_tick());
-        self.started_at.after(ends.since(self.started))
+            .ends(self.started, self.last_active_tick())
     }
 
     /// Notes a request at `now`. Never moves back.

@@ -93,6 +93,12 @@ impl Spaces {
         self.0.interner.attributes(attributes)
     }
 
+    /// The text that is kept once of those that equal `text`.
+    #[cfg(feature = "server")]
+    pub(crate) fn share_text(&self, text: &Arc<str>) -> Arc<str> {
+        self.0.interner.text(text)
+    }
+
     /// Drops shared values that no session has any more.
     pub(crate) fn sweep(&self) {
         self.0.interner.sweep();

@@ -22,7 +22,9 @@ impl TaskId {
         Self(number)
     }
 
-    pub(crate) const fn next(self) -> Self {
+    /// The one after it.
+    #[must_use]
+    pub const fn next(self) -> Self {
         Self(self.0 + 1)
     }
 

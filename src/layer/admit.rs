@@ -3,12 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::client::{describe, is_page_load};
+use bytes::Bytes;
+use http::Response;
+
+use super::client::describe;
 use super::cookie::{Presented, SetCookie};
 use super::gate::{Ask, Gate};
+use super::websocket::SocketRefusal;
 use crate::authn::{Authentication, AuthnRequest, Challenge, Failure, Outcome};
 use crate::domain::{
-    Denied, EndReason, Method, NewSession, RequestPath, Session, Timestamp, TokenDigest,
+    Denied, EndReason, Method, NewSession, RequestPath, Ruling, Session, Tick, Timestamp,
+    TokenDigest,
 };
 use crate::sessions::{self, EstablishError, Established, JoinKey, Resolution};
 use crate::store::StoreError;
@@ -23,6 +28,14 @@ pub enum Admission {
         session: Arc<Session>,
         /// The cookie for the response, when the session is new.
         cookie: Option<SetCookie>,
+    },
+    /// It has opened a session and is answered with this, cookie and all: the browser is sent
+    /// to the same address without the ticket.
+    Redirected {
+        /// The session.
+        session: Arc<Session>,
+        /// The response.
+        response: Response<Bytes>,
     },
     /// It does not pass.
     Refused {
@@ -65,6 +78,8 @@ pub enum Refusal {
         /// Until when; `None` until the lock is lifted.
         until: Option<Timestamp>,
     },
+    /// A page of another origin, or one without the session's CSRF token, asks for a WebSocket.
+    WebSocket(SocketRefusal),
     /// Something that must be asked does not answer; nothing is concluded from that.
     Unavailable,
 }
@@ -92,7 +107,9 @@ impl Gate {
         path: &RequestPath<'_>,
         ask: Ask,
     ) -> Admission {
-        let (session, cookie) = match self.find_or_open(request, ask).await {
+        let method = request.parts.method.as_str();
+        let rule = |session: &Session, now| self.0.access.rule(session, method, path, now);
+        let (session, cookie) = match self.find_or_open(request, ask, rule).await {
             Ok(admitted) => admitted,
             Err(refusal) => {
                 return Admission::Refused {
@@ -101,51 +118,78 @@ impl Gate {
                 };
             }
         };
-        match self.may(&session, &request.parts.method, path) {
+        if let Some(response) = self.without_ticket(request, path, &session, cookie.as_ref()) {
+            return Admission::Redirected { session, response };
+        }
+        let checked = match self.may(&session, &request.parts.method, path) {
+            Err(denied) => Err(self.denial(&session, denied)),
+            // Whoever brings a ticket proves more than a CSRF token could.
+            Ok(()) if session.method() == Method::Ticket && cookie.is_some() => Ok(()),
+            Ok(()) => self.check_socket_token(&request, &session),
+        };
+        match checked {
             Ok(()) => Admission::Admitted { session, cookie },
-            Err(denied) => Admission::Refused {
-                refusal: self.denial(&session, denied),
-                cookie,
-            },
+            Err(refusal) => Admission::Refused { refusal, cookie },
         }
     }
 
-    /// What a denied request is refused with: nobody in particular may still become somebody
-    /// who may; somebody may not.
-    #[must_use]
-    pub fn denial(&self, session: &Session, denied: Denied) -> Refusal {
-        match session.method() {
-            Method::Anonymous => Refusal::Unauthenticated {
-                challenge: self.login_challenge(),
-                drop_cookie: false,
-            },
-            _ => Refusal::Forbidden(denied),
-        }
-    }
-
-    async fn find_or_open(
-        &self,
-        request: AuthnRequest<'_>,
-        ask: Ask,
-    ) -> Result<(Arc<Session>, Option<SetCookie>), Refusal> {
-        if let Some((session, reason)) = &ask.due {
+    /// Ends the sessions whose time was found to be up.
+    pub(super) async fn end_due(&self, ask: &Ask) -> Result<(), StoreError> {
+        for (session, reason) in &ask.due {
             self.0.sessions.expire(session, *reason).await?;
         }
+        Ok(())
+    }
+
+    /// The session that the store knows for the cookie, or a new one for who the chain says
+    /// that the caller is. `rule` says whether one was idle for too long.
+    pub(super) async fn find_or_open(
+        &self,
+        request: AuthnRequest<'_>,
+        mut ask: Ask,
+        rule: impl Fn(&Session, Tick) -> Ruling,
+    ) -> Result<(Arc<Session>, Option<SetCookie>), Refusal> {
+        let (sessions, space) = (&self.0.sessions, &self.0.space);
+        self.end_due(&ask).await?;
         if let (Some(digest), None) = (ask.cookie.digest(), &ask.current)
-            && let Resolution::Live(session) = self.0.sessions.recall(digest, &self.0.space).await?
+            && let Resolution::Live(session) = sessions.recall_untouched(digest, space).await?
         {
-            return Ok((session, None));
+            let now = sessions.now();
+            match rule(&session, now) {
+                Ruling::TooIdle => sessions.expire(&session, EndReason::Idle).await?,
+                Ruling::Ruled { is_activity, .. } => {
+                    if is_activity {
+                        session.touch(now);
+                    }
+                    if !ask.brings_credential {
+                        return Ok((session, None));
+                    }
+                    ask.current = Some(session);
+                }
+            }
         }
-        match self.0.chain.authenticate(request).await {
+        let outcome = if self.wants_somebody(request.parts) {
+            self.0.chain.authenticate_somebody(request).await
+        } else {
+            self.0.chain.authenticate(request).await
+        };
+        match outcome {
             Outcome::Authenticated(found) => self.open(request, ask, found).await,
-            Outcome::Challenge(challenge) => Err(Refusal::Unauthenticated {
+            other => Err(self.refusal(other, ask.cookie.is_odd())),
+        }
+    }
+
+    /// What the chain's verdict is refused with, when it is not that somebody is known.
+    pub(super) fn refusal(&self, outcome: Outcome, drop_cookie: bool) -> Refusal {
+        match outcome {
+            Outcome::Challenge(challenge) => Refusal::Unauthenticated {
                 challenge: Some(challenge),
-                drop_cookie: ask.cookie.is_odd(),
-            }),
-            Outcome::NotRequested => Err(Refusal::Unauthenticated {
+                drop_cookie,
+            },
+            Outcome::NotRequested | Outcome::Authenticated(_) => Refusal::Unauthenticated {
                 challenge: None,
-                drop_cookie: ask.cookie.is_odd(),
-            }),
+                drop_cookie,
+            },
             Outcome::Failed(failure) => {
                 tracing::info!(
                     space = %self.0.space.id(),
@@ -154,11 +198,11 @@ impl Gate {
                     authn.detail = failure.detail(),
                     "a credential was refused"
                 );
-                Err(if failure.reason().is_outage() {
+                if failure.reason().is_outage() {
                     Refusal::Unavailable
                 } else {
                     Refusal::BadCredential(failure)
-                })
+                }
             }
         }
     }
@@ -170,6 +214,8 @@ impl Gate {
         found: Authentication,
     ) -> Result<(Arc<Session>, Option<SetCookie>), Refusal> {
         let join = match found.credential {
+            // A ticket is for one session, and for a new one.
+            _ if found.method == Method::Ticket => None,
             Some(credential) => Some(JoinKey {
                 digest: credential.digest,
                 valid_for: credential.valid_for,
@@ -269,26 +315,6 @@ impl Gate {
             digest,
             valid_for: Some(JOIN_WINDOW),
         })
-    }
-
-    /// What to do for who is nobody: log in, where the space has a login page.
-    pub(super) fn login_challenge(&self) -> Option<Challenge> {
-        self.has_login_page().then_some(Challenge::LoginPage)
-    }
-
-    /// Whether the space has a login page.
-    #[must_use]
-    pub fn has_login_page(&self) -> bool {
-        #[cfg(feature = "local")]
-        let has = self.0.chain.login().is_some();
-        #[cfg(not(feature = "local"))]
-        let has = false;
-        has
-    }
-
-    /// Whether a refused `parts` is to be sent to the login page rather than told a status.
-    pub(super) fn redirects(&self, parts: &http::request::Parts) -> bool {
-        self.has_login_page() && is_page_load(parts)
     }
 
     /// Ends the session that `request` has, as the user wishes; the cookie to send.

@@ -1,8 +1,9 @@
 //! The session cookie: the one place that reads and sets it.
 
+use http::Response;
 use http::header::{COOKIE, HeaderMap, HeaderName, HeaderValue, SET_COOKIE};
 
-use crate::domain::{CookiePolicy, SameSite, Scheme, Token, TokenDigest};
+use crate::domain::{CookiePolicy, Scheme, Token, TokenDigest};
 
 /// What a request's cookies say about a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +52,7 @@ impl CookieNames {
     #[must_use]
     pub fn name(&self, scheme: Scheme) -> &str {
         match scheme {
-            Scheme::Https => self.policy.host_name(),
+            Scheme::Https => self.policy.tls_name(),
             Scheme::Http => self.policy.name(),
         }
     }
@@ -117,21 +118,21 @@ impl CookieNames {
     }
 
     fn header(&self, value: &str, age: &str, scheme: Scheme) -> SetCookie {
-        // Browsers take SameSite=None with Secure only; without it, Lax is what they assume.
-        let (secure, same_site) = match (scheme, self.policy.same_site()) {
-            (Scheme::Https, same_site) => ("; Secure", same_site),
-            (Scheme::Http, SameSite::None) => ("", SameSite::Lax),
-            (Scheme::Http, same_site) => ("", same_site),
-        };
         let name = self.name(scheme);
-        let text = format!(
-            "{name}={value}; Path=/{age}; HttpOnly{secure}; SameSite={}",
-            same_site.as_str()
-        );
+        let attributes = self.policy.attributes(age, scheme);
+        let text = format!("{name}={value}{attributes}");
         let mut header = HeaderValue::try_from(text).expect("a token's text and a checked name");
         header.set_sensitive(true);
         SetCookie(header)
     }
+}
+
+/// `response` with the cookie of a session that was opened or left, if one was.
+pub(super) fn with_cookie<B>(mut response: Response<B>, cookie: Option<SetCookie>) -> Response<B> {
+    if let Some(cookie) = cookie {
+        cookie.apply(response.headers_mut());
+    }
+    response
 }
 
 /// A `Set-Cookie` header for a response.
@@ -139,6 +140,9 @@ impl CookieNames {
 pub struct SetCookie(HeaderValue);
 
 impl SetCookie {
+    /// The header's name.
+    pub const NAME: HeaderName = SET_COOKIE;
+
     /// Adds it, before any that the upstream set.
     pub fn apply(self, headers: &mut HeaderMap) {
         let others: Vec<_> = match headers.entry(SET_COOKIE) {
@@ -151,6 +155,22 @@ impl SetCookie {
         }
     }
 
+    /// Takes out of an upstream's response what would set a cookie of which `is_ours` holds;
+    /// other cookies stay as they came, in their order. Costs nothing where there is none.
+    pub fn withhold(headers: &mut HeaderMap, is_ours: impl Fn(&[u8]) -> bool) {
+        let sets_ours = |value: &HeaderValue| is_ours(name_that_is_set(value.as_bytes()));
+        if !headers.get_all(SET_COOKIE).iter().any(sets_ours) {
+            return;
+        }
+        if let http::header::Entry::Occupied(entry) = headers.entry(SET_COOKIE) {
+            let (name, values) = entry.remove_entry_mult();
+            let others: Vec<_> = values.filter(|value| !sets_ours(value)).collect();
+            for other in others {
+                headers.append(name.clone(), other);
+            }
+        }
+    }
+
     /// As a header field.
     #[must_use]
     pub fn into_field(self) -> (HeaderName, HeaderValue) {
@@ -158,11 +178,24 @@ impl SetCookie {
     }
 }
 
+/// The name under which a browser sends back what this header sets. One without a name is
+/// sent as its value alone, which then reads as name and value (RFC 6265bis, section 5.7).
+fn name_that_is_set(header: &[u8]) -> &[u8] {
+    let pair = header.split(|b| *b == b';').next().unwrap_or_default();
+    let mut rest = pair.trim_ascii_start();
+    while let [b'=', behind @ ..] = rest {
+        rest = behind.trim_ascii_start();
+    }
+    let name = rest.split(|b| *b == b'=').next().unwrap_or_default();
+    name.trim_ascii_end()
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::domain::SameSite;
 
     fn names() -> CookieNames {
         CookieNames::new(CookiePolicy::default())
@@ -263,6 +296,57 @@ mod tests {
             removed.to_str().unwrap(),
             "__Host-gatepass=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax"
         );
+    }
+
+    #[test]
+    fn s21_no_cookie_is_larger_than_browsers_take() {
+        let long = |n: usize| "x".repeat(n);
+        let domain = [long(63), long(63), long(63), long(61)].join(".");
+        let policy = CookiePolicy::new(&long(64), SameSite::None).unwrap();
+        let names = CookieNames::new(policy.with_domain(&domain).unwrap().partitioned());
+        let (_, value) = names.set(&Token::generate(), Scheme::Https).into_field();
+        assert!(value.len() < 4096, "{value:?}");
+    }
+
+    #[test]
+    fn s05_an_upstream_sets_no_cookie_of_ours() {
+        let is_ours = |name: &[u8]| name == b"gatepass" || name == b"__Host-gatepass";
+        let left = |values: &[&str]| -> Vec<String> {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(
+                    SET_COOKIE,
+                    HeaderValue::from_bytes(value.as_bytes()).unwrap(),
+                );
+            }
+            SetCookie::withhold(&mut headers, is_ours);
+            let values = headers.get_all(SET_COOKIE).iter();
+            values.map(|v| v.to_str().unwrap().to_owned()).collect()
+        };
+        for ours in [
+            "gatepass=x",
+            "gatepass=",
+            "gatepass",
+            " \tgatepass \t= x; Path=/",
+            "__Host-gatepass=x; Secure; Path=/",
+            "=gatepass=x",
+            " = gatepass=x",
+            "==gatepass=x",
+            "gatepass; Path=/",
+        ] {
+            assert!(left(&[ours]).is_empty(), "{ours}");
+            assert_eq!(left(&["a=1", ours, "b=2", ours]), ["a=1", "b=2"], "{ours}");
+        }
+        let others = [
+            "Gatepass=x",
+            "gatepass2=x",
+            "xgatepass=x",
+            "a=gatepass=x",
+            "a=1; gatepass=x",
+            "",
+            "=",
+        ];
+        assert_eq!(left(&others), others);
     }
 
     #[test]

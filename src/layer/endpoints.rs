@@ -1,10 +1,12 @@
-//! The gateway's own paths, below `/.gatepass/` of a space: the login page and logout.
+//! The gateway's own paths, below `/.gatepass/` of a space: the login page, logout, and the
+//! user's own sessions.
 //!
-//! Both work without scripts. A login that another site's page submits is refused (login
-//! CSRF); a logout that another site's page links to asks first.
+//! All work without scripts. A login that another site's page submits is refused (login
+//! CSRF), and so is the end of a session; a logout that another site's page links to asks
+//! first.
 
 use bytes::{Buf, Bytes};
-use http::header::{ALLOW, HOST, HeaderValue, ORIGIN};
+use http::header::{ALLOW, HeaderValue, ORIGIN};
 use http::request::Parts;
 use http::{HeaderName, Method, Response, StatusCode};
 use http_body::Body;
@@ -12,7 +14,7 @@ use percent_encoding::percent_decode_str;
 
 use super::gate::Gate;
 use super::reject::{page, see_other};
-use super::{client, pages};
+use super::{client, own_sessions, pages, targets};
 use crate::authn::AuthnRequest;
 use crate::domain::{Connection, RequestPath, ReturnTarget};
 
@@ -20,7 +22,7 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 impl Gate {
     /// Answers a request for one of the gateway's own paths. `path` is the path below the
-    /// space's prefix, one for which [`Gate::is_reserved`] holds.
+    /// space's prefix, one for which [`Gate::is_own`] holds.
     pub async fn own_endpoint<B>(
         &self,
         parts: &Parts,
@@ -32,16 +34,22 @@ impl Gate {
         B: Body,
         B::Data: Buf,
     {
-        #[cfg(not(feature = "local"))]
-        drop(body);
         let request = AuthnRequest { parts, connection };
+        if Self::is_qlik_endpoint(path) {
+            return self.qlik_endpoint(request, path).await;
+        }
+        if let Some(which) = own_sessions::within(path) {
+            return self.own_sessions(request, which, body).await;
+        }
         match (path, &parts.method) {
-            ("/.gatepass/login", _) if !self.has_login_page() => {
+            ("/.gatepass/login", _) if self.login_challenge().is_none() => {
                 self.say(parts, StatusCode::NOT_FOUND, NOT_FOUND)
             }
             ("/.gatepass/login", &Method::GET | &Method::HEAD) => self.login_page(request).await,
             #[cfg(feature = "local")]
-            ("/.gatepass/login", &Method::POST) => self.log_in(request, body).await,
+            ("/.gatepass/login", &Method::POST) if self.has_login_page() => {
+                self.log_in(request, body).await
+            }
             ("/.gatepass/logout", &Method::GET | &Method::HEAD) => self.logout_page(request).await,
             ("/.gatepass/logout", &Method::POST) => self.log_out_now(request).await,
             ("/.gatepass/login" | "/.gatepass/logout", _) => {
@@ -65,8 +73,12 @@ impl Gate {
             Ok(Some(session)) if session.method() != crate::domain::Method::Anonymous => {
                 see_other(&target)
             }
-            Ok(_) => self.login_form(StatusCode::OK, &target, "", None),
-            Err(refusal) => self.refuse(request, &refusal),
+            Ok(_) if self.has_login_page() => self.login_form(StatusCode::OK, &target, "", None),
+            Ok(_) => {
+                let target = self.in_full(&request, &target);
+                self.to_module(request, target).await
+            }
+            Err(refusal) => self.refuse(request, &refusal).await,
         }
     }
 
@@ -95,13 +107,15 @@ impl Gate {
         match self.cookie_session(request).await {
             Ok(Some(session)) => {
                 let action = format!("{}/.gatepass/logout", self.0.prefix);
+                let sessions = format!("{}/.gatepass/sessions", self.0.prefix);
+                let user = session.user_name();
                 page(
                     StatusCode::OK,
-                    pages::confirm_logout(&self.0.title, &action, session.user_name()),
+                    pages::confirm_logout(&self.0.title, &action, &sessions, user),
                 )
             }
             Ok(None) => self.logged_out(),
-            Err(refusal) => self.refuse(request, &refusal),
+            Err(refusal) => self.refuse(request, &refusal).await,
         }
     }
 
@@ -125,14 +139,12 @@ impl Gate {
                 cookie.apply(response.headers_mut());
                 response
             }
-            Err(refusal) => self.refuse(request, &refusal),
+            Err(refusal) => self.refuse(request, &refusal).await,
         }
     }
 
-    fn logged_out(&self) -> Response<Bytes> {
-        let login = self
-            .has_login_page()
-            .then(|| format!("{}/.gatepass/login", self.0.prefix));
+    pub(super) fn logged_out(&self) -> Response<Bytes> {
+        let login = self.login_path();
         page(
             StatusCode::OK,
             pages::logged_out(&self.0.title, login.as_deref()),
@@ -156,8 +168,8 @@ impl Gate {
     }
 
     /// Whether a browser that goes to `target` comes to one of our own pages, of this host or
-    /// another: a login must not lead to the logout.
-    fn is_own_page(&self, target: &str) -> bool {
+    /// another: a login must not lead to the logout. The list of sessions does nothing.
+    pub(super) fn is_own_page(&self, target: &str) -> bool {
         let place = target.split(['?', '#']).next().unwrap_or_default();
         let path = match place.split_once("://") {
             Some((_, rest)) => rest.find('/').map_or("/", |at| &rest[at..]),
@@ -165,7 +177,9 @@ impl Gate {
         };
         RequestPath::parse(path).is_ok_and(|path| {
             let below = self.0.prefix.strip(path.as_str());
-            below.is_some_and(Self::is_reserved)
+            below.is_some_and(|below| {
+                Self::is_reserved(below) && own_sessions::within(below) != Some("")
+            })
         })
     }
 }
@@ -182,12 +196,7 @@ pub(super) fn is_same_origin(parts: &Parts) -> bool {
         None => true,
         Some(Ok(origin)) => {
             let authority = origin.split_once("://").map(|(_, authority)| authority);
-            let host = parts
-                .uri
-                .authority()
-                .map(http::uri::Authority::as_str)
-                .or_else(|| parts.headers.get(HOST).and_then(|host| host.to_str().ok()));
-            matches!((authority, host), (Some(a), Some(h)) if a.eq_ignore_ascii_case(h))
+            matches!((authority, targets::authority(parts)), (Some(a), Some(h)) if a.eq_ignore_ascii_case(h))
         }
         Some(Err(_)) => false,
     }
@@ -205,6 +214,15 @@ fn is_own_link(parts: &Parts) -> bool {
 
 /// The value of `name` in a form or query (WHATWG URL, section 5.1): `+` is a space.
 pub(super) fn parameter(form: &str, name: &str) -> Option<String> {
+    parameter_that(form, |key| key == name)
+}
+
+/// As [`parameter`], whatever the case of the name.
+pub(super) fn any_case_parameter(query: &str, name: &str) -> Option<String> {
+    parameter_that(query, |key| key.eq_ignore_ascii_case(name))
+}
+
+fn parameter_that(form: &str, is_named: impl Fn(&str) -> bool) -> Option<String> {
     form.split('&')
         .filter_map(|pair| pair.split_once('='))
         .find_map(|(key, value)| {
@@ -215,6 +233,6 @@ pub(super) fn parameter(form: &str, name: &str) -> Option<String> {
                     .ok()
                     .map(std::borrow::Cow::into_owned)
             };
-            (decode(key)? == name).then(|| decode(value))?
+            is_named(&decode(key)?).then(|| decode(value))?
         })
 }

@@ -3,15 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use http::Uri;
-use http::header::{AUTHORIZATION, HeaderValue};
-use http::request::Parts;
-
+use super::admit::Refusal;
 use super::cookie::{CookieNames, Presented};
+use super::websocket::WebSocketPolicy;
 use crate::authn::{Authenticator, AuthnRequest, Chain, Consumed};
 use crate::domain::{
-    AccessRules, ClassifyRule, CookiePolicy, Denied, EndReason, HostPattern, PathPrefix,
-    RequestPath, Scheme, Session, SpaceState,
+    AccessRules, ClassifyRule, CookiePolicy, Denied, EndReason, HostPattern, Method, PathPrefix,
+    RequestPath, Ruling, Scheme, Session, SpaceState, Tick,
 };
 use crate::sessions::{Resolution, Sessions};
 
@@ -31,6 +29,10 @@ pub(super) struct Settings {
     pub(super) access: AccessRules,
     pub(super) classify: Vec<ClassifyRule>,
     pub(super) redirect_hosts: Vec<HostPattern>,
+    pub(super) websocket: WebSocketPolicy,
+    pub(super) qlik_endpoints: bool,
+    /// What is taken off before a request goes on; made of the rest.
+    pub(super) consumed: Arc<[Consumed]>,
 }
 
 /// Settings for a [`Gate`]. What is not set has the default that it names.
@@ -45,6 +47,8 @@ pub enum Verdict {
     Pass(Arc<Session>),
     /// It has this live session and an access rule forbids the request.
     Denied(Arc<Session>, Denied),
+    /// Whoever it is from, it does not pass.
+    Refused(Refusal),
     /// Nobody knows yet: [`Gate::admit`] finds out.
     Ask(Ask),
 }
@@ -53,11 +57,14 @@ pub enum Verdict {
 #[derive(Debug)]
 pub struct Ask {
     pub(super) cookie: Presented,
+    /// Whether the request brings a credential, so that the cookie alone does not say whose it
+    /// is.
+    pub(super) brings_credential: bool,
     /// The cookie's session: live, but the request also brings a credential that has not
-    /// opened it.
+    /// opened it, or wants to be somebody's where that is nobody's.
     pub(super) current: Option<Arc<Session>>,
-    /// A session whose time is up.
-    pub(super) due: Option<(Arc<Session>, EndReason)>,
+    /// Sessions whose time is up: the credential's, the cookie's.
+    pub(super) due: Vec<(Arc<Session>, EndReason)>,
 }
 
 impl Gate {
@@ -75,31 +82,62 @@ impl Gate {
             access: AccessRules::default(),
             classify: Vec::new(),
             redirect_hosts: Vec::new(),
+            websocket: WebSocketPolicy::default(),
+            qlik_endpoints: false,
+            consumed: Arc::default(),
         })
     }
 
     /// The verdict on `request` as far as it can be had without waiting. `path` is the
     /// request's path below the space's prefix.
     ///
-    /// With a live session this allocates nothing; the session is touched.
+    /// With a live session this allocates nothing and reads the clock once; the session is
+    /// touched, unless a rule says that the request is no activity.
     pub fn decide(&self, request: AuthnRequest<'_>, path: &RequestPath<'_>) -> Verdict {
+        if let Err(refusal) = self.check_socket_origin(request.parts) {
+            return Verdict::Refused(refusal);
+        }
+        let method = request.parts.method.as_str();
+        let verdict = self.look_up(request, |session, now| {
+            self.0.access.rule(session, method, path, now)
+        });
+        if let Verdict::Pass(session) = &verdict
+            && let Err(refusal) = self.check_socket_token(&request, session)
+        {
+            return Verdict::Refused(refusal);
+        }
+        verdict
+    }
+
+    /// As [`decide`](Self::decide), with `rule` for the access rules.
+    pub(super) fn look_up(
+        &self,
+        request: AuthnRequest<'_>,
+        rule: impl Fn(&Session, Tick) -> Ruling,
+    ) -> Verdict {
         let Settings {
             sessions,
             space,
             chain,
             ..
         } = &*self.0;
+        let now = sessions.now();
         let mut ask = Ask {
             cookie: Presented::Nothing,
+            brings_credential: false,
             current: None,
-            due: None,
+            due: Vec::new(),
         };
-        let mut brings_credential = false;
         for credential in chain.credentials(&request) {
-            brings_credential = true;
-            match sessions.resolve_credential(&credential, space) {
-                Resolution::Live(session) => return self.check(session, &request, path),
-                Resolution::Due(session, reason) => ask.due = Some((session, reason)),
+            ask.brings_credential = true;
+            match sessions.resolve_credential_at(&credential, space, now) {
+                Resolution::Live(session) => match rule(&session, now) {
+                    Ruling::Ruled { met, is_activity } => {
+                        return pass(session, met, is_activity.then_some(now));
+                    }
+                    Ruling::TooIdle => ask.due.push((session, EndReason::Idle)),
+                },
+                Resolution::Due(session, reason) => ask.due.push((session, reason)),
                 Resolution::Unknown => {}
             }
         }
@@ -108,12 +146,26 @@ impl Gate {
             .cookie
             .read(&request.parts.headers, self.scheme(&request));
         if let Some(digest) = ask.cookie.digest() {
-            match sessions.resolve(digest, space) {
-                // Whoever brings a credential is who the credential says, not who the cookie
-                // says: it has to be looked at.
-                Resolution::Live(session) if brings_credential => ask.current = Some(session),
-                Resolution::Live(session) => return self.check(session, &request, path),
-                Resolution::Due(session, reason) => ask.due = Some((session, reason)),
+            // Whoever brings a credential is who the credential says, not who the cookie says:
+            // it has to be looked at. So has nobody's session where somebody is wanted.
+            let says_little = |session: &Session| {
+                ask.brings_credential
+                    || (session.method() == Method::Anonymous && self.wants_somebody(request.parts))
+            };
+            match sessions.resolve_at(digest, space, now) {
+                Resolution::Live(session) => match rule(&session, now) {
+                    Ruling::TooIdle => ask.due.push((session, EndReason::Idle)),
+                    Ruling::Ruled { is_activity, .. } if says_little(&session) => {
+                        if is_activity {
+                            session.touch(now);
+                        }
+                        ask.current = Some(session);
+                    }
+                    Ruling::Ruled { met, is_activity } => {
+                        return pass(session, met, is_activity.then_some(now));
+                    }
+                },
+                Resolution::Due(session, reason) => ask.due.push((session, reason)),
                 Resolution::Unknown => {}
             }
         }
@@ -134,29 +186,10 @@ impl Gate {
         self.0.access.check(session, method.as_str(), path)
     }
 
-    fn check(
-        &self,
-        session: Arc<Session>,
-        request: &AuthnRequest<'_>,
-        path: &RequestPath<'_>,
-    ) -> Verdict {
-        match self.may(&session, &request.parts.method, path) {
-            Ok(()) => Verdict::Pass(session),
-            Err(denied) => Verdict::Denied(session, denied),
-        }
-    }
-
-    /// Takes off what authenticators read from the request: tokens are for the gateway.
-    pub fn take_off_credentials(&self, parts: &mut Parts) {
-        for consumed in self.0.chain.consumed() {
-            take_off(consumed, parts);
-        }
-    }
-
-    /// What [`take_off_credentials`](Self::take_off_credentials) takes off.
+    /// Whether a request for `path` keeps its session alive, as far as the access rules say.
     #[must_use]
-    pub fn consumed(&self) -> &[Consumed] {
-        self.0.chain.consumed()
+    pub fn is_activity(&self, method: &http::Method, path: &RequestPath<'_>) -> bool {
+        self.0.access.is_activity(method.as_str(), path)
     }
 
     /// The sessions behind this gate.
@@ -207,7 +240,13 @@ impl Gate {
         GateBuilder(Arc::unwrap_or_clone(self.0))
     }
 
-    /// Whether `path`, below the prefix, is the gateway's own.
+    /// Whether `path`, below the prefix, is answered here and never forwarded.
+    #[must_use]
+    pub fn is_own(&self, path: &str) -> bool {
+        Self::is_reserved(path) || self.0.qlik_endpoints && Self::is_qlik_endpoint(path)
+    }
+
+    /// Whether `path`, below the prefix, is the gateway's own in every space.
     #[must_use]
     pub fn is_reserved(path: &str) -> bool {
         path.strip_prefix("/.gatepass")
@@ -215,41 +254,14 @@ impl Gate {
     }
 }
 
-/// Takes off what `consumed` names.
-fn take_off(consumed: &Consumed, parts: &mut Parts) {
-    match consumed {
-        Consumed::BearerToken => {
-            let is_bearer = |value: &HeaderValue| {
-                value
-                    .as_bytes()
-                    .get(..7)
-                    .is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer "))
-            };
-            if parts.headers.get_all(AUTHORIZATION).iter().any(is_bearer) {
-                parts.headers.remove(AUTHORIZATION);
-            }
-        }
-        Consumed::Header(name) => drop(parts.headers.remove(name)),
-        Consumed::QueryParameter(_) => {
-            let Some(query) = parts
-                .uri
-                .query()
-                .and_then(|query| consumed.strip_query(query))
-            else {
-                return;
-            };
-            let path = parts.uri.path();
-            let target = if query.is_empty() {
-                path.to_owned()
-            } else {
-                format!("{path}?{query}")
-            };
-            let mut uri = parts.uri.clone().into_parts();
-            uri.path_and_query = target.parse().ok();
-            if let Ok(uri) = Uri::from_parts(uri) {
-                parts.uri = uri;
-            }
-        }
+/// The verdict on a request with a live session, touched at `active`.
+fn pass(session: Arc<Session>, met: Result<(), Denied>, active: Option<Tick>) -> Verdict {
+    if let Some(now) = active {
+        session.touch(now);
+    }
+    match met {
+        Ok(()) => Verdict::Pass(session),
+        Err(denied) => Verdict::Denied(session, denied),
     }
 }
 
@@ -326,9 +338,24 @@ impl GateBuilder {
         self
     }
 
+    /// Which pages may open WebSockets. Default: all.
+    pub fn websocket(mut self, policy: WebSocketPolicy) -> Self {
+        self.0.websocket = policy;
+        self
+    }
+
+    /// Answers `/qps/user` and `/qps/csrftoken` below the prefix, as the Qlik Sense Proxy
+    /// Service does. Default: they are forwarded like every path.
+    pub const fn qlik_endpoints(mut self) -> Self {
+        self.0.qlik_endpoints = true;
+        self
+    }
+
     /// The gate.
     #[must_use]
-    pub fn build(self) -> Gate {
+    pub fn build(mut self) -> Gate {
+        let of_chain = self.0.chain.consumed().iter().cloned();
+        self.0.consumed = of_chain.chain(self.0.websocket.consumed()).collect();
         Gate(Arc::new(self.0))
     }
 }

@@ -4,6 +4,7 @@ use tower_layer::Layer;
 
 use super::gate::{Gate, GateBuilder};
 use super::service::ProxySessionService;
+use super::websocket::WebSocketPolicy;
 use crate::authn::{Authenticator, Chain};
 use crate::domain::{AccessRules, ClassifyRule, CookiePolicy, HostPattern, Scheme};
 use crate::sessions::Sessions;
@@ -75,6 +76,12 @@ impl ProxySessionLayer {
     #[must_use]
     pub fn redirect_hosts(self, hosts: Vec<HostPattern>) -> Self {
         self.with(|gate| gate.redirect_hosts(hosts))
+    }
+
+    /// Which pages may open WebSockets. Default: all.
+    #[must_use]
+    pub fn websocket(self, policy: WebSocketPolicy) -> Self {
+        self.with(|gate| gate.websocket(policy))
     }
 
     fn with(self, change: impl FnOnce(GateBuilder) -> GateBuilder) -> Self {

@@ -1,22 +1,19 @@
 //! A submitted login form: name and password against the space's users.
 
 use bytes::{Buf, Bytes};
-use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::header::RETRY_AFTER;
 use http::{Response, StatusCode};
 use http_body::Body;
-use http_body_util::BodyExt as _;
 use zeroize::Zeroizing;
 
 use super::admit::Refusal;
 use super::endpoints::{NOT_FOUND, is_same_origin, parameter};
+use super::form::{is_form, read_form};
 use super::gate::Gate;
 use super::reject::{locked, no_seat, see_other};
 use crate::authn::local::LoginError;
 use crate::authn::{Authentication, AuthnRequest};
 use crate::domain::Method;
-
-/// Bytes of a form that are read.
-const MAX_FORM: usize = 16 * 1024;
 
 impl Gate {
     /// Answers a submitted login form.
@@ -33,16 +30,7 @@ impl Gate {
                 "This login form was submitted from another site.",
             );
         }
-        let is_form = parts
-            .headers
-            .get(CONTENT_TYPE)
-            .and_then(|v| v.to_str().ok())
-            .is_some_and(|kind| {
-                let kind = kind.split(';').next().unwrap_or_default();
-                kind.trim()
-                    .eq_ignore_ascii_case("application/x-www-form-urlencoded")
-            });
-        if !is_form {
+        if !is_form(&parts.headers) {
             let text =
                 "A login is a form: application/x-www-form-urlencoded with username and password.";
             return self.say(parts, StatusCode::UNSUPPORTED_MEDIA_TYPE, text);
@@ -113,7 +101,7 @@ impl Gate {
             Err(Refusal::NoSeat { license, seats }) => {
                 self.bar(&target, &username, &no_seat(&license, seats))
             }
-            Err(refusal) => self.refuse(request, &refusal),
+            Err(refusal) => self.refuse(request, &refusal).await,
         }
     }
 
@@ -121,27 +109,4 @@ impl Gate {
     fn bar(&self, target: &str, username: &str, text: &str) -> Response<Bytes> {
         self.login_form(StatusCode::FORBIDDEN, target, username, Some(text))
     }
-}
-
-async fn read_form<B>(body: B) -> Option<Zeroizing<String>>
-where
-    B: Body,
-    B::Data: Buf,
-{
-    let mut bytes = Vec::new();
-    let mut body = std::pin::pin!(body);
-    while let Some(frame) = body.frame().await {
-        if let Ok(mut data) = frame.ok()?.into_data() {
-            if bytes.len() + data.remaining() > MAX_FORM {
-                return None;
-            }
-            while data.has_remaining() {
-                let chunk = data.chunk();
-                bytes.extend_from_slice(chunk);
-                let read = chunk.len();
-                data.advance(read);
-            }
-        }
-    }
-    String::from_utf8(bytes).ok().map(Into::into)
 }

@@ -2,12 +2,16 @@
 //!
 //! What happens to a request, in order:
 //!
-//! 1. A path below `/.gatepass/` is the gateway's own ([login, logout](endpoints)).
+//! 1. A path below `/.gatepass/` is the gateway's own ([login, logout, the user's
+//!    sessions](endpoints)); so are `/qps/user` and `/qps/csrftoken` where they are on. A
+//!    WebSocket from a page of an origin that may not is refused ([`WebSocketPolicy`]).
 //! 2. A credential that comes with the request (a bearer token, a trusted header) and has
 //!    opened a session before finds that session; a session cookie finds its session. Both are
 //!    a look-up in a table: no waiting, no allocation.
 //! 3. Without a session, the [`Chain`](crate::authn::Chain) is asked who the caller is; the
-//!    answer opens a session, within the user's limits, or refuses the request.
+//!    answer opens a session, within the user's limits, or refuses the request. A ticket in the
+//!    address goes before a cookie and always opens a new session; a browser is then sent to
+//!    the same address without it.
 //! 4. The space's access rules are checked.
 //! 5. The inner service is called with the session in the request's extensions, as
 //!    `Arc<Session>` ([`CurrentSession`] extracts it in axum).
@@ -15,7 +19,7 @@
 //! What a refused caller gets:
 //!
 //! - nobody, in a browser that loads a page: a redirect to the login page, with a return
-//!   target that stays on this origin;
+//!   target that stays on this origin, or to the login module elsewhere;
 //! - nobody, otherwise (scripts, other programs): 401;
 //! - somebody who may not, has too many sessions, is locked, or for whom no license is left: 403,
 //!   never a redirect;
@@ -53,10 +57,13 @@
 
 mod admit;
 mod body;
+mod challenge;
 mod client;
 mod cookie;
+mod cors;
 pub mod endpoints;
 mod extract;
+mod form;
 mod future;
 mod gate;
 mod grpc;
@@ -64,9 +71,15 @@ mod grpc;
 mod layer;
 #[cfg(feature = "local")]
 mod login;
+mod own_sessions;
 mod pages;
+mod qlik_endpoints;
 mod reject;
 mod service;
+mod take_off;
+mod targets;
+mod ticket_flow;
+mod websocket;
 
 #[cfg(test)]
 mod tests;
@@ -80,3 +93,4 @@ pub use gate::{Ask, Gate, GateBuilder, Verdict};
 pub use layer::ProxySessionLayer;
 pub use reject::short_answer;
 pub use service::ProxySessionService;
+pub use websocket::{SocketRefusal, WebSocketPolicy};

@@ -14,12 +14,14 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use super::admit::Refusal;
 use super::client::accepts_html;
 use super::gate::Gate;
+use super::ticket_flow::AUTHENTICATION_NEEDED;
+use super::websocket::SocketRefusal;
 use super::{grpc, pages};
 use crate::authn::{AuthnRequest, BearerError, Challenge};
-use crate::domain::{ReturnTarget, Timestamp};
+use crate::domain::{Method, ReturnTarget, Timestamp};
 
 /// What a query parameter's value may keep of a path.
-const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC
+pub(super) const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'/')
     .remove(b'-')
     .remove(b'.')
@@ -27,9 +29,9 @@ const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~');
 
 impl Gate {
-    /// The response to a refused request.
-    #[must_use]
-    pub fn refuse(&self, request: AuthnRequest<'_>, refusal: &Refusal) -> Response<Bytes> {
+    /// The response to a refused request. Waits only where the address asked for has to be
+    /// remembered, for a login elsewhere.
+    pub async fn refuse(&self, request: AuthnRequest<'_>, refusal: &Refusal) -> Response<Bytes> {
         let parts = request.parts;
         match refusal {
             Refusal::Unauthenticated {
@@ -41,10 +43,19 @@ impl Gate {
                 response
             }
             Refusal::Unauthenticated {
+                challenge: Some(Challenge::LoginModule),
+                drop_cookie,
+            } if self.redirects(parts) => {
+                let mut response = self.to_login_module(request).await;
+                self.drop_cookie(request, *drop_cookie, &mut response);
+                response
+            }
+            Refusal::Unauthenticated {
                 challenge,
                 drop_cookie,
             } => {
-                let mut response = self.unauthorized(request, challenge.as_ref());
+                let challenge = challenge.as_ref();
+                let mut response = self.unauthorized(request, challenge, AUTHENTICATION_NEEDED);
                 self.drop_cookie(request, *drop_cookie, &mut response);
                 response
             }
@@ -53,7 +64,12 @@ impl Gate {
                     realm: self.0.space.id().as_str().into(),
                     error: Some(error),
                 });
-                self.unauthorized(request, challenge.as_ref())
+                // One answer for every ticket, whatever was wrong with it.
+                let text = match failure.method() {
+                    Method::Ticket => BAD_TICKET,
+                    _ => AUTHENTICATION_NEEDED,
+                };
+                self.unauthorized(request, challenge.as_ref(), text)
             }
             Refusal::Forbidden(_) => self.say(
                 parts,
@@ -70,19 +86,31 @@ impl Gate {
                 self.say(parts, StatusCode::FORBIDDEN, &no_seat(license, *seats))
             }
             Refusal::Locked { until } => self.say(parts, StatusCode::FORBIDDEN, &locked(*until)),
-            Refusal::Unavailable => {
-                let text = "Sessions cannot be checked at the moment. You are not logged out; try again shortly.";
-                let mut response = self.say(parts, StatusCode::SERVICE_UNAVAILABLE, text);
-                response
-                    .headers_mut()
-                    .insert(RETRY_AFTER, HeaderValue::from_static("2"));
-                response
+            Refusal::WebSocket(why) => {
+                let text = match why {
+                    SocketRefusal::Origin => "Pages of that origin may not open a connection here.",
+                    SocketRefusal::CsrfToken => {
+                        "A connection needs the session's cookie and its CSRF token."
+                    }
+                };
+                self.say(parts, StatusCode::FORBIDDEN, text)
             }
+            Refusal::Unavailable => self.unavailable(parts),
         }
     }
 
+    pub(super) fn unavailable(&self, parts: &Parts) -> Response<Bytes> {
+        let text =
+            "Sessions cannot be checked at the moment. You are not logged out; try again shortly.";
+        let mut response = self.say(parts, StatusCode::SERVICE_UNAVAILABLE, text);
+        response
+            .headers_mut()
+            .insert(RETRY_AFTER, HeaderValue::from_static("2"));
+        response
+    }
+
     /// The redirect to the login page, which leads back to where the request was going.
-    fn to_login(&self, parts: &Parts) -> Response<Bytes> {
+    pub(super) fn to_login(&self, parts: &Parts) -> Response<Bytes> {
         let target = parts
             .uri
             .path_and_query()
@@ -96,24 +124,21 @@ impl Gate {
         ))
     }
 
-    fn unauthorized(
+    pub(super) fn unauthorized(
         &self,
         request: AuthnRequest<'_>,
         challenge: Option<&Challenge>,
+        text: &str,
     ) -> Response<Bytes> {
-        let mut response = self.say(
-            request.parts,
-            StatusCode::UNAUTHORIZED,
-            "Authentication is needed.",
-        );
+        let mut response = self.say(request.parts, StatusCode::UNAUTHORIZED, text);
         let realm = self.0.space.id();
         // RFC 9110, section 15.5.2: a 401 names a scheme. Never Basic: browsers would ask.
         let value = match challenge {
             Some(Challenge::Bearer { error, .. }) => bearer(realm.as_str(), *error),
-            Some(Challenge::LoginPage) => format!(
+            Some(Challenge::LoginPage | Challenge::LoginModule) => format!(
                 "Cookie realm=\"{realm}\", form-action=\"{}/.gatepass/login\", cookie-name=\"{}\"",
                 self.0.prefix,
-                self.0.cookie.name(self.0.scheme),
+                self.0.cookie.name(self.scheme(&request)),
             ),
             None => bearer(realm.as_str(), None),
         };
@@ -178,8 +203,17 @@ pub fn short_answer(
 
 /// A redirect that the browser follows with GET (RFC 9110, section 15.4.4).
 pub(super) fn see_other(target: &str) -> Response<Bytes> {
+    redirect(StatusCode::SEE_OTHER, target)
+}
+
+/// A redirect of a GET (RFC 9110, section 15.4.3), as clients of login modules know it.
+pub(super) fn found(target: &str) -> Response<Bytes> {
+    redirect(StatusCode::FOUND, target)
+}
+
+fn redirect(status: StatusCode, target: &str) -> Response<Bytes> {
     let mut response = Response::new(Bytes::new());
-    *response.status_mut() = StatusCode::SEE_OTHER;
+    *response.status_mut() = status;
     let headers = response.headers_mut();
     let location = HeaderValue::try_from(target).unwrap_or(HeaderValue::from_static("/"));
     headers.insert(LOCATION, location);
@@ -207,6 +241,9 @@ pub(super) fn page(status: StatusCode, html: String) -> Response<Bytes> {
     }
     response
 }
+
+const BAD_TICKET: &str = "This ticket cannot be used: a ticket works once, within a minute, and where it was \
+                          bought for. Open the application anew, without it.";
 
 /// What a user is told for whom no seat of the license is left.
 pub(super) fn no_seat(license: &str, seats: u32) -> String {

@@ -9,7 +9,7 @@ use http::{Request, Response, StatusCode};
 use http_body::Body;
 use tower_service::Service;
 
-use super::admit::Admission;
+use super::admit::{Admission, Refusal};
 use super::body::LayerBody;
 use super::cookie::SetCookie;
 use super::future::{Answer, ResponseFuture};
@@ -58,6 +58,12 @@ where
                 ResponseFuture::inner(self.inner.call(self.admitted(parts, body, session)))
             }
             Route::Answer(response) => ResponseFuture::answer(response),
+            Route::Refuse(refusal) => {
+                let gate = self.gate.clone();
+                let refuse =
+                    async move { Answer::Own(gate.refuse(request_of(&parts), &refusal).await) };
+                ResponseFuture::slow(Box::pin(refuse), None)
+            }
             Route::Own => {
                 let gate = self.gate.clone();
                 ResponseFuture::slow(
@@ -83,6 +89,7 @@ where
 enum Route {
     Pass(Arc<Session>),
     Answer(Response<Bytes>),
+    Refuse(Refusal),
     Own,
     Ask(Ask),
 }
@@ -94,16 +101,14 @@ impl<S> ProxySessionService<S> {
             Ok(path) => path,
             Err(response) => return Route::Answer(response),
         };
-        if Gate::is_reserved(path.as_str()) {
+        if self.gate.is_own(path.as_str()) {
             return Route::Own;
         }
         let request = request_of(parts);
         match self.gate.decide(request, &path) {
             Verdict::Pass(session) => Route::Pass(session),
-            Verdict::Denied(session, denied) => Route::Answer(
-                self.gate
-                    .refuse(request, &self.gate.denial(&session, denied)),
-            ),
+            Verdict::Denied(session, denied) => Route::Refuse(self.gate.denial(&session, denied)),
+            Verdict::Refused(refusal) => Route::Refuse(refusal),
             Verdict::Ask(ask) => Route::Ask(ask),
         }
     }
@@ -136,8 +141,9 @@ async fn ask_then_answer<B>(gate: Gate, mut parts: Parts, body: B, ask: Ask) -> 
             parts.extensions.insert(session);
             Answer::Call(Request::from_parts(parts, body), cookie)
         }
+        Admission::Redirected { response, .. } => Answer::Own(response),
         Admission::Refused { refusal, cookie } => {
-            let mut response = gate.refuse(request_of(&parts), &refusal);
+            let mut response = gate.refuse(request_of(&parts), &refusal).await;
             if let Some(cookie) = cookie {
                 SetCookie::apply(cookie, response.headers_mut());
             }
@@ -169,7 +175,7 @@ fn below_prefix<'p>(gate: &Gate, parts: &'p Parts) -> Result<RequestPath<'p>, Re
     match RequestPath::parse(raw) {
         Ok(path) if path.is_unchanged() => Ok(path),
         // Without rules nothing hangs on the path but whether it is reserved.
-        Ok(path) if gate.has_no_rules() && !Gate::is_reserved(path.as_str()) => Ok(path),
+        Ok(path) if gate.has_no_rules() && !gate.is_own(path.as_str()) => Ok(path),
         _ => Err(refuse(
             StatusCode::BAD_REQUEST,
             "The path of this address can be read in more than one way.",

@@ -14,7 +14,7 @@ use super::rescue;
 use super::space::ProxySpace;
 use super::upgrade::{Accepted, TunnelOptions, UpgradeRequest};
 use super::worker::{ClientConnection, Worker};
-use crate::domain::{Connection, Session};
+use crate::domain::{Connection, Liveness, Session};
 use crate::net::strict_h1::PendingUpgrade;
 
 /// A request that may pass, with everything its forwarding needs.
@@ -28,6 +28,8 @@ pub(super) struct Forward<'f> {
     pub(super) body: Incoming,
     pub(super) upgrade: Option<UpgradeRequest>,
     pub(super) pending: Option<PendingUpgrade>,
+    /// Whether what goes through an upgraded connection keeps the session alive.
+    pub(super) is_activity: bool,
     pub(super) record: &'f mut Record,
 }
 
@@ -41,6 +43,7 @@ pub(super) async fn forward(mut request: Forward<'_>) -> Response<ProxyBody> {
         body,
         upgrade,
         pending,
+        is_activity,
         record,
         ..
     } = request;
@@ -77,7 +80,7 @@ pub(super) async fn forward(mut request: Forward<'_>) -> Response<ProxyBody> {
                 let _ = settings
                     .headers
                     .prepare_response(response.headers_mut(), status);
-                tunnel(worker, space, session, accepted, response)
+                tunnel(worker, space, session, is_activity, accepted, response)
             }
             (Err(Some(error)), _) => rescue::bad_upgrade(settings, accept, &error.to_string()),
             _ => rescue::bad_upgrade(settings, accept, "the upstream switched protocols unasked"),
@@ -142,6 +145,7 @@ fn tunnel(
     worker: &Worker,
     space: &ProxySpace,
     session: &Arc<Session>,
+    is_activity: bool,
     accepted: Accepted,
     response: Response<Incoming>,
 ) -> Response<ProxyBody> {
@@ -149,11 +153,26 @@ fn tunnel(
     let sessions = settings.gate.sessions().clone();
     let open = settings.metrics.upgraded();
     let (touched, owner) = (Arc::clone(session), sessions.clone());
+    let on_activity = move || {
+        if let Liveness::Due(reason) = owner.touch(&touched) {
+            // Nobody has noticed yet, and what comes too late must not prolong it.
+            let (owner, due) = (owner.clone(), Arc::clone(&touched));
+            tokio::spawn(async move {
+                if let Err(error) = owner.expire(&due, reason).await {
+                    tracing::debug!(%error, "a session that is due could not be ended yet");
+                }
+            });
+        }
+    };
     let mut options = TunnelOptions::new(worker.deadlines().clone());
     options.tie = Some(sessions.tie(session));
     options.idle = settings.tunnel_idle;
     options.drain = worker.drain.clone();
-    options.on_activity = Some(Box::new(move || owner.touch(&touched)));
+    options.end_notices = settings.end_notices;
+    options.activity = settings.tunnel_activity;
+    if is_activity {
+        options.on_activity = Some(Box::new(on_activity));
+    }
     options.on_close = Some(Box::new(move |report| {
         tracing::debug!(?report, "an upgraded connection closed");
         drop(open);

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::body::{BodyError, ProxyBody, RequestBody, TrailerFilter, outlasts_its_request};
 use super::deadline::Deadlines;
-use super::upgrade::{TunnelOptions, TunnelReport, UpgradeRequest};
+use super::upgrade::{Activity, TunnelOptions, TunnelReport, UpgradeRequest};
 use super::upstream::{Pool, Upstream, UpstreamAddresses, UpstreamError, UpstreamSettings};
 use crate::domain::{ClientInfo, Identity, Method, NewSession, Session};
 use crate::sessions::{Admission, Established, Sessions};
@@ -121,6 +121,9 @@ pub(super) struct Front {
     pub(super) sessions: Sessions,
     pub(super) session: Arc<Session>,
     pub(super) body_idle: Duration,
+    pub(super) end_notices: bool,
+    pub(super) last_message: Duration,
+    pub(super) activity: Activity,
     pub(super) trailers: Option<TrailerFilter>,
     pub(super) drain: CancellationToken,
     pub(super) touched: Arc<AtomicUsize>,
@@ -137,6 +140,9 @@ impl Front {
             session: open_session(&sessions).await,
             sessions,
             body_idle: SOON,
+            end_notices: false,
+            last_message: SOON,
+            activity: Activity::default(),
             trailers: None,
             drain: CancellationToken::new(),
             touched: Arc::default(),
@@ -219,6 +225,9 @@ impl Front {
         options.tie = Some(self.sessions.tie(&self.session));
         options.idle = Some(self.body_idle);
         options.drain = self.drain.clone();
+        options.end_notices = self.end_notices;
+        options.last_message = self.last_message;
+        options.activity = self.activity;
         options.on_activity = Some(Box::new(move || {
             touched.fetch_add(1, Ordering::SeqCst);
         }));

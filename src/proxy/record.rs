@@ -15,7 +15,7 @@ use crate::telemetry::{Outcome, SpaceMetrics};
 
 /// The record of one request, written when its response's head is ready.
 pub(super) struct Record {
-    metrics: Arc<SpaceMetrics>,
+    space: Arc<ProxySpace>,
     started: Instant,
     outcome: Option<Outcome>,
     line: Option<Box<Line>>,
@@ -32,7 +32,7 @@ struct Line {
 
 impl Record {
     pub(super) fn new(
-        space: &ProxySpace,
+        space: &Arc<ProxySpace>,
         started: Instant,
         parts: &Parts,
         connection: &Connection,
@@ -48,7 +48,7 @@ impl Record {
             })
         });
         Self {
-            metrics: Arc::clone(&space.settings().metrics),
+            space: Arc::clone(space),
             started,
             outcome: None,
             line,
@@ -61,7 +61,7 @@ impl Record {
 
     pub(super) fn established(&mut self, session: &Session) {
         self.outcome = Some(Outcome::Established);
-        self.metrics
+        self.metrics()
             .authentication(session.method(), "authenticated");
     }
 
@@ -69,14 +69,15 @@ impl Record {
         self.outcome = Some(match refusal {
             Refusal::Unauthenticated { .. } => Outcome::Challenged,
             Refusal::BadCredential(failure) => {
-                self.metrics
+                self.metrics()
                     .authentication(failure.method(), failure.reason().as_str());
                 Outcome::Refused
             }
             Refusal::Forbidden(_)
             | Refusal::LimitReached { .. }
             | Refusal::NoSeat { .. }
-            | Refusal::Locked { .. } => Outcome::Denied,
+            | Refusal::Locked { .. }
+            | Refusal::WebSocket(_) => Outcome::Denied,
             Refusal::Unavailable => Outcome::Error,
         });
     }
@@ -89,7 +90,7 @@ impl Record {
 
     /// The upstream answered.
     pub(super) fn upstream(&mut self, status: StatusCode) {
-        self.metrics.response(status.as_u16());
+        self.metrics().response(status.as_u16());
     }
 
     /// The upstream did not answer.
@@ -97,17 +98,24 @@ impl Record {
         self.outcome = Some(Outcome::Error);
     }
 
-    pub(super) fn done(self, response: Response<ProxyBody>) -> Response<ProxyBody> {
+    fn metrics(&self) -> &SpaceMetrics {
+        &self.space.settings().metrics
+    }
+
+    /// The response as it leaves the space, recorded.
+    pub(super) fn done(self, mut response: Response<ProxyBody>) -> Response<ProxyBody> {
+        let headers = &self.space.settings().headers;
+        headers.complete_response(response.headers_mut());
         let took = self.started.elapsed();
         if let Some(outcome) = self.outcome {
-            self.metrics.request(outcome);
+            self.metrics().request(outcome);
         }
-        self.metrics.duration(took);
-        if let Some(line) = self.line {
+        self.metrics().duration(took);
+        if let Some(line) = &self.line {
             let session = line.session.as_deref();
             tracing::info!(
                 target: "gatepass::access",
-                space = %self.metrics.state().id(),
+                space = %self.metrics().state().id(),
                 client.ip = %line.client_ip,
                 request.method = %line.method,
                 request.path = line.path,

@@ -80,7 +80,7 @@ pub(super) async fn serve(
     );
 
     // our own paths
-    if Gate::is_reserved(below.as_str()) {
+    if gate.is_own(below.as_str()) {
         if let (Some(jwks), "/.gatepass/jwks.json") = (&settings.jwks, below.as_str()) {
             return record.done(rescue::json(jwks.clone()));
         }
@@ -101,10 +101,16 @@ pub(super) async fn serve(
             Ok((session, None))
         }
         Verdict::Denied(session, denied) => Err((gate.denial(&session, denied), None)),
+        Verdict::Refused(refusal) => Err((refusal, None)),
         Verdict::Ask(ask) => match Box::pin(gate.admit(asked, &below, ask)).await {
             Admission::Admitted { session, cookie } => {
                 record.established(&session);
                 Ok((session, cookie))
+            }
+            Admission::Redirected { session, response } => {
+                record.established(&session);
+                record.session(&session);
+                return record.done(response.map(ProxyBody::full));
             }
             Admission::Refused { refusal, cookie } => Err((refusal, cookie)),
         },
@@ -113,10 +119,13 @@ pub(super) async fn serve(
         Ok(admitted) => admitted,
         Err((refusal, cookie)) => {
             record.refused(&refusal);
-            return record.done(refused(gate, asked, &refusal, cookie));
+            // Boxed for the same reason.
+            let response = Box::pin(refused(gate, asked, &refusal, cookie)).await;
+            return record.done(response);
         }
     };
     record.session(&session);
+    let is_activity = upgrade.is_none() || gate.is_activity(&parts.method, &below);
 
     // scrub, assert, forward
     let stripped = if settings.strip_prefix { prefix_len } else { 0 };
@@ -141,6 +150,7 @@ pub(super) async fn serve(
         body,
         upgrade,
         pending,
+        is_activity,
         record: &mut record,
     })
     .await;
@@ -177,13 +187,14 @@ fn with_path(parts: &Parts, path: &str) -> Option<PathAndQuery> {
     }
 }
 
-fn refused(
+async fn refused(
     gate: &Gate,
     request: AuthnRequest<'_>,
     refusal: &Refusal,
     cookie: Option<SetCookie>,
 ) -> Response<ProxyBody> {
-    answer(gate.refuse(request, refusal).map(ProxyBody::full), cookie)
+    let response = gate.refuse(request, refusal).await;
+    answer(response.map(ProxyBody::full), cookie)
 }
 
 /// The response, with the cookie of a session that it opened.

@@ -10,6 +10,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use super::body::{RequestBody, TrailerFilter};
 use super::headers::HeaderRules;
 use super::router::Router;
+use super::upgrade::Activity;
 use super::upstream::{Pool, Upstream, UpstreamAddresses, UpstreamSettings};
 use crate::layer::Gate;
 use crate::net::strict_h1::may_be_trailer;
@@ -37,6 +38,11 @@ pub struct SpaceSettings {
     pub body_idle: Option<Duration>,
     /// How long nothing may move in an upgraded connection; `None` for ever.
     pub tunnel_idle: Option<Duration>,
+    /// What in an upgraded connection keeps its session alive.
+    pub tunnel_activity: Activity,
+    /// Whether a WebSocket's client is told of its session's end by a JSON-RPC notification
+    /// before the close frame.
+    pub end_notices: bool,
     /// The public keys of the assertion, as a JWK set, when there is one.
     pub jwks: Option<Bytes>,
     /// Its counters.

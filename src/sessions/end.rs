@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::Sessions;
 use crate::domain::{
-    EndReason, Session, SessionEnd, SessionId, SpaceId, SpaceState, Timestamp, UserKey,
+    EndReason, Identity, Session, SessionEnd, SessionId, SpaceId, SpaceState, Timestamp, UserKey,
 };
 use crate::store::{self, StoreError, Touch};
 
@@ -22,6 +22,15 @@ impl EndCause {
     #[must_use]
     pub const fn because(reason: EndReason) -> Self {
         Self { reason, by: None }
+    }
+
+    /// By its user, or by the user's other session.
+    #[must_use]
+    pub fn logged_out_by(user: &Identity) -> Self {
+        Self {
+            reason: EndReason::LoggedOut,
+            by: Some(user.to_string().into()),
+        }
     }
 
     /// By an administrator, named as the audit log names them.
@@ -234,10 +243,35 @@ impl Sessions {
         user: UserKey,
         cause: &EndCause,
     ) -> Result<Vec<Arc<Session>>, StoreError> {
+        self.end_user_but(user, None, cause).await
+    }
+
+    /// Ends all sessions that the user of `session` has in its space but this one, as
+    /// [`end_user`](Self::end_user) does.
+    ///
+    /// # Errors
+    ///
+    /// As [`end`](Self::end).
+    pub async fn end_others(
+        &self,
+        session: &Session,
+        cause: &EndCause,
+    ) -> Result<Vec<Arc<Session>>, StoreError> {
+        self.end_user_but(session.user_key(), Some(session.id()), cause)
+            .await
+    }
+
+    async fn end_user_but(
+        &self,
+        user: UserKey,
+        keep: Option<SessionId>,
+        cause: &EndCause,
+    ) -> Result<Vec<Arc<Session>>, StoreError> {
         let mut published = Vec::new();
         {
             let guard = self.0.table.lock(user);
-            for session in guard.sessions() {
+            let sessions = guard.sessions().into_iter();
+            for session in sessions.filter(|session| Some(session.id()) != keep) {
                 if guard.is_published(&session) {
                     published.push(session);
                 } else {

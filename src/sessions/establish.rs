@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::flights::Flight;
+use super::resolve::judge;
 use super::{Resolution, Sessions};
 use crate::domain::{
     EndReason, Liveness, Method, NewSession, Session, SpaceState, Tick, Timestamp, Token,
@@ -181,7 +182,7 @@ impl Sessions {
         if !self.0.freshness.holds(now)
             && let Some(session) = self.0.table.by_credential(&join.digest, now)
             && self.confirm(&session).await?
-            && let Resolution::Live(session) = self.judge(session, space, now)
+            && let Resolution::Live(session) = judge(Some(session), space, now)
         {
             return Ok(Established::Joined(session));
         }

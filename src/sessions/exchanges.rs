@@ -15,6 +15,7 @@ pub(super) struct Exchanges(Arc<DashMap<SessionId, Open>>);
 
 #[derive(Debug)]
 struct Open {
+    session: Arc<Session>,
     token: CancellationToken,
     count: usize,
 }
@@ -55,6 +56,13 @@ impl Drop for Tie {
 }
 
 impl Exchanges {
+    /// Shows every session that has any to `visit`, which must touch no exchange.
+    pub(super) fn for_each(&self, mut visit: impl FnMut(&Arc<Session>)) {
+        for open in &*self.0 {
+            visit(&open.session);
+        }
+    }
+
     pub(super) fn cut(&self, id: SessionId) {
         // The token is cancelled outside the map: waking may run other code.
         let token = self.0.get(&id).map(|open| open.token.clone());
@@ -75,6 +83,7 @@ impl Sessions {
             }
             Entry::Vacant(entry) => entry
                 .insert(Open {
+                    session: Arc::clone(session),
                     token: CancellationToken::new(),
                     count: 1,
                 })

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::Sessions;
-use crate::domain::{Session, SessionId, SpaceId, UserKey};
+use crate::domain::{Session, SessionId, SpaceId, TokenDigest, UserKey};
 use crate::store::{IdRange, Newest, Scan, StateFilter, StoreError};
 
 /// A list's question; see [`Scan`].
@@ -76,6 +76,29 @@ impl Sessions {
             None => self.0.store.get(id).await?,
         };
         Ok(found.filter(|session| session.space_id() == space))
+    }
+
+    /// The open session of `space` that the secret with `digest` opens. Looking at it notes no
+    /// request of it.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot tell.
+    pub async fn get_by_digest(
+        &self,
+        space: &SpaceId,
+        digest: &TokenDigest,
+    ) -> Result<Option<Arc<Session>>, StoreError> {
+        let found = match self.0.table.by_digest(digest) {
+            Some(session) => Some(session),
+            None if !self.0.store.outlives_process()
+                || self.0.tombstones.has(digest, self.0.clock.tick()) =>
+            {
+                None
+            }
+            None => self.0.store.load(digest).await?,
+        };
+        Ok(found.filter(|session| session.space_id() == space && session.end().is_none()))
     }
 
     /// The open sessions of `user` in this process, oldest first.

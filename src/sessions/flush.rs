@@ -37,15 +37,10 @@ impl Sessions {
             until: Tick::from_millis(0),
             peaks: HashMap::new(),
         };
-        let mut ticks = tokio::time::interval(interval);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut stop = std::pin::pin!(stop);
         let mut ends = false;
         while !ends {
-            tokio::select! {
-                _ = ticks.tick() => {}
-                () = &mut stop => ends = true,
-            }
+            ends = tokio::time::timeout(interval, stop.as_mut()).await.is_ok();
             if let Err(error) = self.flush(&mut told).await {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,

@@ -76,19 +76,20 @@ impl Sessions {
     fn adopt_all(&self, sessions: &[Arc<Session>]) {
         let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let part = sessions.len().div_ceil(threads).max(4096);
-        self.0.table.expect(sessions);
         thread::scope(|scope| {
+            scope.spawn(|| self.0.table.expect(sessions));
             for part in sessions.chunks(part) {
                 scope.spawn(move || {
                     for session in part {
                         let user = self.0.table.lock(session.user_key());
                         user.reserve(Arc::clone(session));
                         user.publish_expected(session);
-                        self.note_opened(session);
+                        session.space().opened();
                     }
                 });
             }
         });
+        self.licenses().opened_all(sessions);
     }
 
     fn barring(&self, session: &Session) -> Option<UserLock> {

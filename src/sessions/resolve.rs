@@ -11,7 +11,7 @@ use crate::store::StoreError;
 #[derive(Clone, Debug)]
 #[must_use]
 pub enum Resolution {
-    /// This live session; the request was noted on it.
+    /// This live session.
     Live(Arc<Session>),
     /// A session whose time is up; it is to be [expired](Sessions::expire).
     Due(Arc<Session>, EndReason),
@@ -21,21 +21,46 @@ pub enum Resolution {
 }
 
 impl Sessions {
+    /// Now, on the clock that sessions go by.
+    #[must_use]
+    pub fn now(&self) -> Tick {
+        self.0.clock.tick()
+    }
+
     /// The session of `space` that the token with `digest` opens, touched. Does not wait and
     /// allocates nothing.
     pub fn resolve(&self, digest: &TokenDigest, space: &SpaceState) -> Resolution {
-        match self.0.table.by_digest(digest) {
-            Some(session) => self.judge_cached(session, space),
-            None => Resolution::Unknown,
+        let now = self.now();
+        self.resolve_at(digest, space, now).touched(now)
+    }
+
+    /// As [`resolve`](Self::resolve) at `now`, not touched: for who has to look first at when
+    /// it was active.
+    pub fn resolve_at(&self, digest: &TokenDigest, space: &SpaceState, now: Tick) -> Resolution {
+        if !self.0.freshness.holds(now) {
+            return Resolution::Unknown;
         }
+        judge(self.0.table.by_digest(digest), space, now)
     }
 
     /// The session of `space` that a credential verified earlier opens, touched.
     pub fn resolve_credential(&self, credential: &TokenDigest, space: &SpaceState) -> Resolution {
-        match self.0.table.by_credential(credential, self.0.clock.tick()) {
-            Some(session) => self.judge_cached(session, space),
-            None => Resolution::Unknown,
+        let now = self.now();
+        self.resolve_credential_at(credential, space, now)
+            .touched(now)
+    }
+
+    /// As [`resolve_credential`](Self::resolve_credential) at `now`, not touched.
+    pub fn resolve_credential_at(
+        &self,
+        credential: &TokenDigest,
+        space: &SpaceState,
+        now: Tick,
+    ) -> Resolution {
+        if !self.0.freshness.holds(now) {
+            return Resolution::Unknown;
         }
+        judge(self.0.table.by_credential(credential, now), space, now)
     }
 
     /// As [`resolve`](Self::resolve), for a digest that is unknown here: asks the store, if
@@ -45,6 +70,20 @@ impl Sessions {
     ///
     /// [`StoreError`] when the store cannot tell; that is no logout.
     pub async fn recall(
+        &self,
+        digest: &TokenDigest,
+        space: &SpaceState,
+    ) -> Result<Resolution, StoreError> {
+        let resolution = self.recall_untouched(digest, space).await?;
+        Ok(resolution.touched(self.now()))
+    }
+
+    /// As [`recall`](Self::recall), not touched.
+    ///
+    /// # Errors
+    ///
+    /// As [`recall`](Self::recall).
+    pub async fn recall_untouched(
         &self,
         digest: &TokenDigest,
         space: &SpaceState,
@@ -72,7 +111,7 @@ impl Sessions {
             }
         };
         session.touch(stored.last_active_tick());
-        Ok(self.judge(session, space, self.0.clock.tick()))
+        Ok(judge(Some(session), space, self.now()))
     }
 
     /// Asks the store about a session of the table that cannot be believed; `true` when it is
@@ -109,32 +148,39 @@ impl Sessions {
         ended
     }
 
-    /// Notes a request of `session` now: for exchanges that go on after their request.
-    pub fn touch(&self, session: &Session) {
-        session.touch(self.0.clock.tick());
-    }
-
-    /// What is cached and not to be believed is unknown: the store is asked then.
-    fn judge_cached(&self, session: Arc<Session>, space: &SpaceState) -> Resolution {
+    /// Notes a request of `session` now, if it is live, and says whether it is: for exchanges
+    /// that go on after their request. One that is due is to be [expired](Self::expire).
+    pub fn touch(&self, session: &Session) -> Liveness {
         let now = self.0.clock.tick();
-        if self.0.freshness.holds(now) {
-            self.judge(session, space, now)
-        } else {
-            Resolution::Unknown
+        let liveness = session.liveness(now);
+        if liveness == Liveness::Live {
+            session.touch(now);
         }
+        liveness
     }
+}
 
-    pub(super) fn judge(&self, session: Arc<Session>, space: &SpaceState, now: Tick) -> Resolution {
-        if !std::ptr::eq(&**session.space(), space) {
-            return Resolution::Unknown;
+impl Resolution {
+    /// The same, with a request at `now` noted on a live session.
+    fn touched(self, now: Tick) -> Self {
+        if let Self::Live(session) = &self {
+            session.touch(now);
         }
-        match session.liveness(now) {
-            Liveness::Live => {
-                session.touch(now);
-                Resolution::Live(session)
-            }
-            Liveness::Due(reason) => Resolution::Due(session, reason),
-            Liveness::Ended => Resolution::Unknown,
-        }
+        self
+    }
+}
+
+/// What a session of the table, whatever the table is worth, is at `now`.
+pub(super) fn judge(session: Option<Arc<Session>>, space: &SpaceState, now: Tick) -> Resolution {
+    let Some(session) = session else {
+        return Resolution::Unknown;
+    };
+    if !std::ptr::eq(&**session.space(), space) {
+        return Resolution::Unknown;
+    }
+    match session.liveness(now) {
+        Liveness::Live => Resolution::Live(session),
+        Liveness::Due(reason) => Resolution::Due(session, reason),
+        Liveness::Ended => Resolution::Unknown,
     }
 }

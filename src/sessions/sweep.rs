@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::end::Due;
 use super::{EndCause, EndOutcome, Sessions};
-use crate::domain::{Liveness, Session};
+use crate::domain::{EndReason, Liveness, Session, Tick};
 use crate::store::StoreError;
 
 /// What a sweep did.
@@ -16,6 +16,9 @@ pub struct Swept {
     /// Ended sessions forgotten after their retention.
     pub purged: usize,
 }
+
+/// Between two looks at the sessions that somebody notices the end of, at most and at least.
+const LOOKS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_millis(100));
 
 /// After this time, a session that is due and that nobody ended is one of a process that is no
 /// more. Long enough for every process to tell when its sessions were last active.
@@ -35,22 +38,10 @@ impl Sessions {
                 due.push((Arc::clone(session), reason));
             }
         });
-        let mut swept = Swept::default();
-        // A request may have come in between.
-        let still = |session: &Session, reason| {
-            session.liveness(self.0.clock.tick()) == Liveness::Due(reason)
+        let mut swept = Swept {
+            ended: self.expire_due(due).await?,
+            ..Swept::default()
         };
-        let ends = due
-            .into_iter()
-            .filter(|(session, reason)| still(session, *reason))
-            .map(|(session, reason)| Due {
-                session,
-                at: None,
-                cause: EndCause::because(reason),
-            });
-        let outcomes = self.end_all(ends.collect()).await?;
-        let ended = |outcome: &&EndOutcome| matches!(outcome, EndOutcome::Ended(_));
-        swept.ended = outcomes.iter().filter(ended).count();
         if let Some(store) = self.0.store.shared() {
             let overdue = store.end_overdue(OVERDUE).await?;
             self.note_ended(&overdue);
@@ -69,9 +60,71 @@ impl Sessions {
         }
     }
 
-    /// Sweeps every `interval`, for as long as it is polled. A failed sweep is logged and
-    /// tried again.
+    /// Ends the sessions whose time is up among those with exchanges that outlast their
+    /// request: a WebSocket is open until somebody ends its session. Returns how many ended,
+    /// and when the next of them is due if none is used until then.
+    ///
+    /// # Errors
+    ///
+    /// As [`sweep`](Self::sweep).
+    pub async fn sweep_tied(&self) -> Result<(usize, Tick), StoreError> {
+        let now = self.now();
+        let (mut due, mut next) = (Vec::new(), Tick::MAX);
+        self.0
+            .exchanges
+            .for_each(|session| match session.liveness(now) {
+                Liveness::Due(reason) => due.push((Arc::clone(session), reason)),
+                Liveness::Live => next = next.min(session.due_at()),
+                Liveness::Ended => {}
+            });
+        Ok((self.expire_due(due).await?, next))
+    }
+
+    async fn expire_due(&self, due: Vec<(Arc<Session>, EndReason)>) -> Result<usize, StoreError> {
+        // A request may have come in between.
+        let still =
+            |session: &Session, reason| session.liveness(self.now()) == Liveness::Due(reason);
+        let ends = due
+            .into_iter()
+            .filter(|(session, reason)| still(session, *reason))
+            .map(|(session, reason)| Due {
+                session,
+                at: None,
+                cause: EndCause::because(reason),
+            });
+        let outcomes = self.end_all(ends.collect()).await?;
+        let ended = |outcome: &&EndOutcome| matches!(outcome, EndOutcome::Ended(_));
+        Ok(outcomes.iter().filter(ended).count())
+    }
+
+    /// Sweeps every `interval`, for as long as it is polled, and looks at sessions with open
+    /// exchanges as often as their ends need it. A failed sweep is logged and tried again.
     pub async fn run_sweeper(self, interval: Duration) {
+        // Side by side, neither of which ends.
+        let mut all = std::pin::pin!(self.sweep_all_every(interval));
+        let mut tied = std::pin::pin!(self.watch_tied());
+        std::future::poll_fn(|context| {
+            let _ = tied.as_mut().poll(context);
+            all.as_mut().poll(context)
+        })
+        .await;
+    }
+
+    async fn watch_tied(&self) {
+        let (longest, shortest) = LOOKS;
+        loop {
+            let pause = match self.sweep_tied().await {
+                Ok((_, next)) => next.since(self.now()).clamp(shortest, longest),
+                Err(error) => {
+                    tracing::warn!(%error, "sessions with open exchanges could not be ended and will be");
+                    longest
+                }
+            };
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    async fn sweep_all_every(&self, interval: Duration) {
         let mut ticks = tokio::time::interval(interval);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {

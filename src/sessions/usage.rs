@@ -142,6 +142,39 @@ impl LicenseMeter {
         }
     }
 
+    /// Counts `sessions`, which can be used from now on, where nobody else counts yet.
+    pub(super) fn opened_all(&self, sessions: &[Arc<Session>]) {
+        for of_space in sessions.chunk_by(|a, b| Arc::ptr_eq(a.space(), b.space())) {
+            let usage = self.entry(of_space[0].space_id());
+            let mut usage = lock(&usage);
+            for session in of_space {
+                usage.license_at_start(session).open += 1;
+                if let Some(seats) = usage.seats_of(session) {
+                    seats.seat(session);
+                }
+            }
+        }
+        // The peaks follow: there were never more than there are now.
+        let spaces: Vec<_> = self
+            .0
+            .spaces
+            .iter()
+            .map(|e| Arc::clone(e.value()))
+            .collect();
+        for usage in spaces {
+            let SpaceUsage {
+                none,
+                by_name,
+                other,
+                ..
+            } = &mut *lock(&usage);
+            let licenses = by_name.values_mut().chain([none, other]);
+            licenses
+                .filter(|license| license.open > 0)
+                .for_each(|license| self.note(license));
+        }
+    }
+
     /// Takes `session` off its seat, and off the count if it `was_open`.
     pub(super) fn closed(&self, session: &Session, was_open: bool) {
         let usage = self.entry(session.space_id());

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use tracing::{info, warn};
 
-use crate::domain::{Session, SpaceId};
+use crate::domain::{ClientCertificate, Session, SpaceId};
 
 /// The target of all audit events.
 pub const TARGET: &str = "gatepass::audit";
@@ -55,7 +55,7 @@ pub fn session_ended(session: &Session) {
 pub struct AdminAction<'a> {
     /// What, from a fixed set, as `session.end` or `user.lock`.
     pub action: &'static str,
-    /// The API key that did it.
+    /// Who did it: the API key's id, or what names the certificate.
     pub key: &'a str,
     /// From which address, when it is known.
     pub client_ip: Option<IpAddr>,
@@ -94,6 +94,26 @@ pub fn admin_refused(reason: &'static str, key: Option<&str>, client_ip: Option<
             event.name = "admin.refused",
             refusal.reason = reason,
             admin.key = key,
+            client.ip = client_ip.map(tracing::field::display)
+        },
+        "a call to the side port was refused"
+    );
+}
+
+/// A caller of the side port was turned away whose certificate is good and has no role, or is
+/// none any more. Its authority vouches for what it says, so that is told.
+pub fn certificate_refused(
+    reason: &'static str,
+    certificate: &ClientCertificate,
+    client_ip: Option<IpAddr>,
+) {
+    warn!(
+        target: TARGET,
+        {
+            event.name = "admin.refused",
+            refusal.reason = reason,
+            certificate.subject = ?certificate.to_string(),
+            certificate.fingerprint = certificate.fingerprint_hex(),
             client.ip = client_ip.map(tracing::field::display)
         },
         "a call to the side port was refused"

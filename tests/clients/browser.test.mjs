@@ -65,7 +65,7 @@ async function fillIn(page, username, password) {
 }
 
 async function isApp(page, username) {
-  await page.waitForFunction("document.getElementById('who') !== null");
+  await page.locator("#who").waitFor();
   assert.match(await page.locator("#who").innerText(), new RegExp(`\\b${username}\\b`, "i"));
 }
 
@@ -174,4 +174,52 @@ inBrowser("signing out ends the session, also for a kept cookie", {}, async (pag
   await context.addCookies(cookies);
   await page.goto(`${demo.edge}/`);
   await isLogin(page);
+});
+
+inBrowser("a user ends a session of theirs from another browser", { javaScriptEnabled: false }, async (page) => {
+  const earlier = await demo.sessions();
+  await page.goto(`${demo.edge}/`);
+  await fillIn(page, "bob", PASSWORD);
+  await isApp(page, "bob");
+  const own = await demo.newSession(earlier);
+
+  const phone = await browser.newContext({
+    viewport: { width: 400, height: 800 },
+    colorScheme: "dark",
+    userAgent: "Mozilla/5.0 (Android 15; Mobile; rv:145.0) Gecko/145.0 Firefox/145.0",
+  });
+  try {
+    const other = await phone.newPage();
+    other.setDefaultTimeout(WAIT_MILLIS);
+    await other.goto(`${demo.edge}/.gatepass/sessions`);
+    await fillIn(other, "bob", PASSWORD);
+    await other.waitForURL(`${demo.edge}/.gatepass/sessions`);
+    await picture(other, "7-sessions-phone-dark");
+    const { scrollWidth, clientWidth } = await other.evaluate(
+      "({ scrollWidth: document.documentElement.scrollWidth, clientWidth: document.documentElement.clientWidth })",
+    );
+    assert.ok(scrollWidth <= clientWidth, `the page is ${scrollWidth} wide on a screen of ${clientWidth}`);
+
+    await page.goto(`${demo.edge}/.gatepass/sessions`);
+    await picture(page, "8-sessions-light");
+    await page.emulateMedia({ colorScheme: "dark" });
+    await picture(page, "8-sessions-dark");
+    await page.emulateMedia({ colorScheme: "light" });
+    const item = page.locator("li", { hasText: "Firefox on Android" });
+    assert.equal(await item.count(), 1);
+    assert.equal(await page.locator("li", { hasText: "This device" }).locator("button").count(), 0);
+    await item.getByRole("button", { name: "End" }).click();
+    await page.getByText("The session has ended.").waitFor();
+    assert.equal(await page.locator("li", { hasText: "Firefox on Android" }).count(), 0);
+    await picture(page, "9-session-ended");
+
+    await other.goto(`${demo.edge}/`);
+    await isLogin(other);
+    await page.goto(`${demo.edge}/`);
+    await isApp(page, "bob");
+    const open = await demo.sessions();
+    assert.ok(open.some((session) => session.sessionId === own.sessionId), JSON.stringify(open));
+  } finally {
+    await phone.close();
+  }
 });

@@ -109,7 +109,7 @@ export async function until(what, condition, millis = 10_000) {
   }
 }
 
-async function freePorts(count) {
+export async function freePorts(count) {
   const servers = await Promise.all(Array.from({ length: count }, async () => {
     const server = createServer().listen(0, "127.0.0.1");
     await once(server, "listening");

@@ -232,7 +232,7 @@ async fn what_went_wrong_is_told_by_code_and_words() {
         &["sessions", "end"][..],
         &["sessions", "end", "x", "--filter", ""],
         &["sessions", "list", "--limit", "0"],
-        &["sessions", "list", "--url", "https://127.0.0.1:1"],
+        &["sessions", "list", "--url", "ftp://127.0.0.1:1"],
         &["sessions", "end", "--user", "ann"],
         &["users", "lock", "ann"],
     ] {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::domain::SpaceId;
+use crate::domain::{ClientCertificate, SpaceId};
 
 /// What a key may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -44,12 +44,14 @@ impl fmt::Display for Role {
     }
 }
 
-/// A caller whose key was verified.
+/// A caller whose key or certificate was verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Principal {
     id: Arc<str>,
     role: Role,
     spaces: Box<[SpaceId]>,
+    /// What they are known by, unless it is a key.
+    certificate: Option<Arc<ClientCertificate>>,
 }
 
 impl Principal {
@@ -58,10 +60,21 @@ impl Principal {
             id,
             role,
             spaces: spaces.into(),
+            certificate: None,
         }
     }
 
-    /// The key's id, which names them in the audit log.
+    pub(super) fn known_by(mut self, certificate: Arc<ClientCertificate>) -> Self {
+        self.certificate = Some(certificate);
+        self
+    }
+
+    pub(super) const fn certificate(&self) -> Option<&Arc<ClientCertificate>> {
+        self.certificate.as_ref()
+    }
+
+    /// What names them in the audit log: the key's id, or `cert:` and the certificate's
+    /// common name.
     #[must_use]
     pub const fn id(&self) -> &Arc<str> {
         &self.id
@@ -73,7 +86,7 @@ impl Principal {
         self.role
     }
 
-    /// The spaces that the key names.
+    /// The spaces that their role is for.
     #[must_use]
     pub const fn spaces(&self) -> &[SpaceId] {
         &self.spaces

@@ -100,7 +100,7 @@ impl Stream {
         // At once, so that a client behind a buffer knows that it is connected.
         let mut text = self.heartbeat();
         loop {
-            if !self.admin.keys().is_current(&self.who) {
+            if !self.admin.is_current(&self.who) {
                 return;
             }
             if !text.is_empty() {

@@ -35,7 +35,7 @@ use axum::{Extension, Router};
 
 use crate::admin::guard::client_ip;
 use crate::admin::keys::Principal;
-use crate::admin::openapi::{API_KEY, Section};
+use crate::admin::openapi::{API_KEY, CERTIFICATE, Section};
 use crate::admin::problem::{Problem, ProblemKind};
 use crate::admin::state::Admin;
 use crate::domain::SpaceId;
@@ -61,7 +61,7 @@ pub(super) fn section() -> Section {
         schemas: schemas::schemas(),
         error: ("application/problem+json", "Problem"),
         errors: operations::ERRORS,
-        keys: &[API_KEY],
+        keys: &[API_KEY, CERTIFICATE],
     }
 }
 

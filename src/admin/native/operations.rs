@@ -257,10 +257,10 @@ pub(super) const SEGMENTS: &[Parameter] = &[
 /// The errors that all routes have.
 pub(super) const ERRORS: &[Answer] = &[
     Answer::error(400, "The path, the query or the host cannot be understood"),
-    Answer::error(401, "No valid API key"),
+    Answer::error(401, "No valid API key, and no client certificate"),
     Answer::error(
         403,
-        "The key may not do this, or a page of another origin asks",
+        "The caller may not do this, or a page of another origin asks",
     ),
     Answer::error(421, "The side port does not answer to this host"),
     Answer::empty(414, "The target is longer than 65,534 bytes"),

@@ -39,6 +39,12 @@ pub(crate) const API_KEY: Key = Key {
     scheme: r#"{"type":"http","scheme":"bearer","description":"An API key, as `<key id>.<secret>`."}"#,
 };
 
+/// A client certificate, on the connection.
+pub(crate) const CERTIFICATE: Key = Key {
+    name: "clientCertificate",
+    scheme: r#"{"type":"mutualTLS","description":"A client certificate to which the configuration gives a role."}"#,
+};
+
 /// The document of `sections`.
 ///
 /// The format is that of <https://spec.openapis.org/oas/v3.1.1.html>.

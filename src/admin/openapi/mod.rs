@@ -13,8 +13,6 @@ pub(in crate::admin) mod schema;
 
 #[allow(unused_imports, reason = "a dialect with other keys names them so")]
 pub(super) use document::Key;
-pub(super) use document::{API_KEY, Section};
-#[cfg(test)]
-pub(super) use operation::Verb;
-pub(super) use operation::{Answer, Link, Operation, Parameter};
+pub(super) use document::{API_KEY, CERTIFICATE, Section};
+pub(super) use operation::{Answer, Link, Operation, Parameter, Verb};
 pub(super) use routes::{OPERATIONS, router};

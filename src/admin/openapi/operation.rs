@@ -164,8 +164,25 @@ impl Operation {
         Self { open, ..self }
     }
 
+    /// Its name among all operations.
+    pub(crate) const fn id(&self) -> &'static str {
+        self.id
+    }
+
+    /// What it does, in some words.
+    pub(crate) const fn summary(&self) -> &'static str {
+        self.summary
+    }
+
+    /// The answers of its own: their statuses, and when they are given.
+    pub(crate) fn outcomes(&self) -> impl Iterator<Item = (u16, &'static str)> {
+        self.answers
+            .iter()
+            .map(|answer| (answer.status, answer.about))
+    }
+
     /// The names of the variable segments.
-    pub(super) fn segments(&self) -> impl Iterator<Item = &'static str> {
+    pub(crate) fn segments(&self) -> impl Iterator<Item = &'static str> {
         let pieces = self.path.split('{').skip(1);
         pieces.filter_map(|piece| piece.split_once('}').map(|(name, _)| name))
     }

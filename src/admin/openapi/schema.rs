@@ -55,12 +55,19 @@ fn check_keyword(
             true
         }
         "additionalProperties" => {
-            assert_eq!(expected, false);
-            let known = keywords["properties"].as_object().expect("an object");
+            let known = keywords.get("properties").and_then(Value::as_object);
+            let is_known = |name: &String| known.is_some_and(|known| known.contains_key(name));
             let members = value.as_object().into_iter().flatten();
-            members
-                .into_iter()
-                .all(|(name, _)| known.contains_key(name))
+            let mut others = members.filter(|(name, _)| !is_known(name));
+            if expected == false {
+                return others.next().map_or(Ok(()), |(name, _)| {
+                    Err(format!("the member {name} is not expected"))
+                });
+            }
+            for (name, member) in others {
+                check(document, expected, member).map_err(|why| format!("{name}: {why}"))?;
+            }
+            true
         }
         "items" => {
             for item in value.as_array().into_iter().flatten() {

@@ -10,6 +10,7 @@ mod locks;
 mod octane;
 mod openapi;
 mod paging;
+mod qps;
 mod secrets;
 mod socket;
 mod tasks;
@@ -24,8 +25,8 @@ use http_body_util::BodyExt as _;
 use serde_json::Value;
 use tower::ServiceExt as _;
 
-use super::keys::{ApiKeys, NewKey, Role};
-use super::{AdminSpaces, SessionObserver, SpaceInfo, builder};
+use super::keys::{ApiKeys, CertificateRoles, NewKey, Role};
+use super::{AdminBuilder, AdminSpaces, SessionObserver, SpaceInfo, builder};
 use crate::domain::{
     Attributes, ClientInfo, Identity, ManualClock, Method, NewSession, Session, SessionPolicy,
     SpaceId, SpaceState, Token,
@@ -43,6 +44,8 @@ struct Side {
     health: Health,
     spaces: AdminSpaces,
     api_keys: ApiKeys,
+    /// No rules; a test may replace them.
+    certificates: CertificateRoles,
     router: Router,
     bearers: Bearers,
 }
@@ -78,6 +81,11 @@ fn listen() {
 
 impl Side {
     fn new() -> Self {
+        Self::with(|builder| builder)
+    }
+
+    /// With settings of the test's own.
+    fn with(settings: impl FnOnce(AdminBuilder) -> AdminBuilder) -> Self {
         listen();
         let clock = ManualClock::new();
         let metrics = Arc::new(Metrics::new());
@@ -111,15 +119,18 @@ impl Side {
                 name: "Sales portal".to_owned(),
                 prefix: Some("/sales".to_owned()),
                 hosts: vec!["sales.example.com".to_owned()],
+                classify: Vec::new(),
             },
             SpaceInfo::of(id("1002")),
         ]);
+        let certificates = CertificateRoles::default();
         let router = builder(sessions.clone(), keys)
             .spaces(spaces.clone())
+            .certificate_roles(certificates.clone())
             .metrics(Arc::clone(&metrics))
             .health(health.clone())
-            .feed(feed)
-            .build();
+            .feed(feed);
+        let router = settings(router).build();
         Self {
             clock,
             sessions,
@@ -129,6 +140,7 @@ impl Side {
             health,
             spaces,
             api_keys,
+            certificates,
             router,
             bearers,
         }

@@ -10,8 +10,9 @@ use super::{Side, request};
 use crate::admin::native::ROUTES;
 use crate::admin::octane;
 use crate::admin::openapi::schema::check;
+use crate::admin::qps;
 
-/// Routes that are of neither dialect.
+/// Routes that are of no dialect.
 const OTHERS: [&str; 5] = [
     "/docs",
     "/health/live",
@@ -47,7 +48,11 @@ async fn every_route_is_described_and_nothing_else() {
         let operation = &route.operation;
         (operation.path, operation.method.as_str())
     });
-    let routes = native.chain(dialect);
+    let other_dialect = qps::ROUTES.iter().map(|route| {
+        let operation = &route.operation;
+        (operation.path, operation.method.as_str())
+    });
+    let routes = native.chain(dialect).chain(other_dialect);
     let routes: BTreeSet<_> = routes.chain(OTHERS.map(|path| (path, "get"))).collect();
     assert_eq!(described, routes);
     // Not only in the table: the router answers to each, and to no other method.
@@ -217,6 +222,37 @@ async fn answers_of_the_octane_dialect_are_what_the_description_says() {
 }
 
 #[tokio::test]
+async fn answers_of_the_qlik_dialect_are_what_the_description_says() {
+    let side = Side::new();
+    let document = document(&side).await;
+    let holders = [&side.bearers.site, &side.bearers.other_reader];
+    let mut statuses = BTreeSet::new();
+    for bearer in holders.map(Some).into_iter().chain([None]) {
+        for prefix in ["sales", "nowhere"] {
+            let (session, _) = side.open(&side.sales, "ann").await;
+            for call in super::qps::access::calls(prefix, &session.id().to_string()) {
+                for body in ["{", call.body] {
+                    let mut sent = call.request();
+                    if let Some(bearer) = bearer {
+                        let value = format!("Bearer {bearer}").parse().unwrap();
+                        sent.headers_mut().insert("authorization", value);
+                    }
+                    *sent.body_mut() = body.to_owned().into();
+                    let answer = side.send(sent).await;
+                    statuses.insert(answer.status.as_u16());
+                    if !answer.text.is_empty() {
+                        holds(&document, call.method, call.template, &answer);
+                    }
+                }
+                side.clock.advance(std::time::Duration::from_secs(6));
+            }
+        }
+    }
+    let expected = [200, 201, 204, 400, 401, 403, 404].into();
+    assert!(statuses.is_superset(&expected), "{statuses:?}");
+}
+
+#[tokio::test]
 async fn the_page_has_every_operation_and_loads_nothing() {
     let side = Side::new();
     let answer = side.get("/docs", &side.bearers.site).await;
@@ -225,14 +261,17 @@ async fn the_page_has_every_operation_and_loads_nothing() {
     let policy = answer.headers["content-security-policy"].to_str().unwrap();
     assert!(policy.starts_with("default-src 'none'"));
     let dialect = octane::ROUTES.iter().map(|route| route.operation);
-    for operation in ROUTES.iter().map(|route| route.operation).chain(dialect) {
+    let other_dialect = qps::ROUTES.iter().map(|route| route.operation);
+    let all = ROUTES.iter().map(|route| route.operation);
+    for operation in all.chain(dialect).chain(other_dialect) {
         assert!(answer.text.contains(operation.path));
     }
     for outside in ["<script", " src=", "@import", "url(", "http://", "https://"] {
         assert!(!answer.text.contains(outside), "{outside}");
     }
     let open = answer.text.matches("<article").count();
-    assert_eq!(open, ROUTES.len() + octane::ROUTES.len() + OTHERS.len());
+    let dialects = octane::ROUTES.len() + qps::ROUTES.len();
+    assert_eq!(open, ROUTES.len() + dialects + OTHERS.len());
 }
 
 #[tokio::test]

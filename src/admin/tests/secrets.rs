@@ -14,7 +14,52 @@ const LIST: &str = "/api/v1/spaces/1001/sessions";
 
 /// Keeps what is logged.
 #[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+pub(super) struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Lines {
+    pub(super) fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+/// Whether this is a process of the test `this` alone. If it is not, such a process has done
+/// what there is to do: tracing decides per process which events are worth asking about, and
+/// tests beside this one would have a say in it.
+pub(super) fn alone(this: &str) -> bool {
+    if std::env::var_os(ALONE).is_some() {
+        return true;
+    }
+    let status = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", this])
+        .env(ALONE, "1")
+        .status();
+    assert!(status.unwrap().success());
+    false
+}
+
+/// Writes what `filter` lets through to `lines`, as JSON, until the answer is dropped.
+pub(super) fn audit_to(lines: &Lines, filter: &str) -> Log {
+    let options = LogOptions {
+        filter: filter.to_owned(),
+        format: LogFormat::Json,
+        ansi: Some(false),
+    };
+    let writer = lines.clone();
+    // With one subscriber alone, an event that a parallel test tells first, on a thread without
+    // any, is taken to interest nobody. With two, all are asked.
+    let second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::default());
+    let subscriber = options.subscriber(move || writer.clone()).unwrap();
+    Log {
+        _guard: tracing::subscriber::set_default(subscriber),
+        _second: second,
+    }
+}
+
+/// A log that is kept while this is.
+pub(super) struct Log {
+    _guard: tracing::subscriber::DefaultGuard,
+    _second: tracing::Dispatch,
+}
 
 impl io::Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -74,29 +119,12 @@ async fn s20_nothing_that_is_answered_holds_a_token_its_digest_or_a_key() {
 
 #[tokio::test]
 async fn what_administrators_do_is_audited_without_secrets() {
-    // In a process of its own: tracing decides per process which events are worth asking
-    // about, and tests beside this one would have a say in it.
-    if std::env::var_os(ALONE).is_none() {
-        let this = "admin::tests::secrets::what_administrators_do_is_audited_without_secrets";
-        let status = std::process::Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", this])
-            .env(ALONE, "1")
-            .status();
-        assert!(status.unwrap().success());
+    let this = "admin::tests::secrets::what_administrators_do_is_audited_without_secrets";
+    if !alone(this) {
         return;
     }
     let lines = Lines::default();
-    let options = LogOptions {
-        filter: "gatepass::audit=info".to_owned(),
-        format: LogFormat::Json,
-        ansi: Some(false),
-    };
-    let writer = lines.clone();
-    // With one subscriber alone, an event that a parallel test tells first, on a thread without
-    // any, is taken to interest nobody. With two, all are asked.
-    let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::default());
-    let subscriber = options.subscriber(move || writer.clone()).unwrap();
-    let _log = tracing::subscriber::set_default(subscriber);
+    let _log = audit_to(&lines, "gatepass::audit=info");
 
     let side = Side::new();
     let (session, token) = side.open(&side.sales, "ann").await;
@@ -112,7 +140,7 @@ async fn what_administrators_do_is_audited_without_secrets() {
         .await
         .problem(403, "forbidden");
 
-    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let text = lines.text();
     let events: Vec<Value> = text
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())

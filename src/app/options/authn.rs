@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use http::HeaderName;
 use ipnet::IpNet;
 
-use super::JwtOptions;
+use super::{CertificateOptions, JwtOptions, TicketOptions};
 
 /// One method of authentication with its settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +15,10 @@ pub enum AuthnMethod {
     Jwt(JwtOptions),
     /// A header that a trusted peer set.
     Header(HeaderOptions),
+    /// A one-time ticket in the address.
+    Ticket(TicketOptions),
+    /// The client certificate of the connection.
+    Certificate(CertificateOptions),
     /// A user name and a password, on the login page.
     Local(LocalOptions),
     /// Nobody in particular.
@@ -28,6 +32,8 @@ impl AuthnMethod {
         match self {
             Self::Jwt(_) => "jwt",
             Self::Header(_) => "header",
+            Self::Ticket(_) => "ticket",
+            Self::Certificate(_) => "certificate",
             Self::Local(_) => "local",
             Self::Anonymous(_) => "anonymous",
         }

@@ -1,7 +1,12 @@
 //! A space: who may come in, and what is behind it.
 
+use std::path::PathBuf;
+
+use http::{HeaderName, HeaderValue};
+
 use super::{
-    AssertionOptions, AuthnMethod, IdentityHeaders, PoolOptions, Upstream, UpstreamTimeouts,
+    AssertionOptions, AuthnMethod, IdentityHeaders, PoolOptions, QlikOptions, Upstream,
+    UpstreamTimeouts, WebSocketOptions,
 };
 use crate::domain::{
     AccessRules, ClassifyRule, CookiePolicy, HostPattern, PathPrefix, SeatLimit, SessionPolicy,
@@ -21,6 +26,9 @@ pub struct SpaceOptions {
     pub prefix: PathPrefix,
     /// The servers behind it; at least one.
     pub upstreams: Vec<Upstream>,
+    /// The authorities (PEM) that the certificates of https upstreams must come from. Default:
+    /// those that the machine trusts.
+    pub upstream_ca: Option<PathBuf>,
     /// Whether the prefix is taken off before a request is forwarded. Default: yes.
     pub strip_prefix: bool,
     /// Whether the upstream sees the client's `Host` header rather than its own name.
@@ -34,6 +42,9 @@ pub struct SpaceOptions {
     pub assertion: Option<AssertionOptions>,
     /// Lifetimes and limits of its sessions.
     pub session: SessionPolicy,
+    /// Headers of all its responses; one with an empty value is taken off the upstream's.
+    /// Default: none.
+    pub response_headers: Vec<(HeaderName, HeaderValue)>,
     /// Its session cookie; see [`SpaceOptions::default_cookie_name`].
     pub cookie: CookiePolicy,
     /// Which users may use which paths. Default: every user every path.
@@ -44,10 +55,14 @@ pub struct SpaceOptions {
     pub licenses: Vec<SeatLimit>,
     /// Hosts, beside its own origin, that a browser may be sent to after a login or logout.
     pub redirect_hosts: Vec<HostPattern>,
+    /// What of the Qlik dialect it speaks to browsers.
+    pub qlik: QlikOptions,
     /// How long each phase of an exchange with an upstream may take.
     pub timeouts: UpstreamTimeouts,
     /// The pool of connections to each upstream.
     pub pool: PoolOptions,
+    /// What is particular to WebSockets.
+    pub websocket: WebSocketOptions,
 }
 
 impl SpaceOptions {

@@ -7,17 +7,17 @@ use std::time::Duration;
 use http::Uri;
 use http::uri::Authority;
 
-/// A server behind the gateway: `http://host:port`.
+/// A server behind the gateway: `http://host:port` or `https://host:port`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Upstream(Authority);
+pub struct Upstream {
+    https: bool,
+    authority: Authority,
+}
 
 /// Why a text names no upstream.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UpstreamError {
-    /// TLS to upstreams comes later.
-    #[error("https upstreams are not available in this version")]
-    Https,
     /// A path would be ambiguous: is it put before the request's, or compared with it?
     #[error("an upstream is a scheme, a host and a port, without a path or query")]
     HasPath,
@@ -33,19 +33,26 @@ impl Upstream {
     /// The host and, where it was given, the port: what a `Host` header names.
     #[must_use]
     pub const fn authority(&self) -> &Authority {
-        &self.0
+        &self.authority
+    }
+
+    /// Whether it is reached over TLS.
+    #[must_use]
+    pub const fn is_https(&self) -> bool {
+        self.https
     }
 
     /// The host: a name, an IPv4 address, or an IPv6 address in brackets.
     #[must_use]
     pub fn host(&self) -> &str {
-        self.0.host()
+        self.authority.host()
     }
 
-    /// The port; 80 where none was given.
+    /// The port; 80 or, for https, 443 where none was given.
     #[must_use]
     pub fn port(&self) -> u16 {
-        self.0.port_u16().unwrap_or(80)
+        let default = if self.https { 443 } else { 80 };
+        self.authority.port_u16().unwrap_or(default)
     }
 }
 
@@ -54,11 +61,11 @@ impl FromStr for Upstream {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let uri: Uri = text.parse().map_err(|_| UpstreamError::NotAUrl)?;
-        match uri.scheme_str() {
-            Some("http") => {}
-            Some("https") => return Err(UpstreamError::Https),
+        let https = match uri.scheme_str() {
+            Some("http") => false,
+            Some("https") => true,
             _ => return Err(UpstreamError::NotAUrl),
-        }
+        };
         if !matches!(uri.path(), "" | "/") || uri.query().is_some() || text.contains('#') {
             return Err(UpstreamError::HasPath);
         }
@@ -71,13 +78,17 @@ impl FromStr for Upstream {
         if authority.host().is_empty() || !port_ok {
             return Err(UpstreamError::NotAUrl);
         }
-        Ok(Self(authority.clone()))
+        Ok(Self {
+            https,
+            authority: authority.clone(),
+        })
     }
 }
 
 impl fmt::Display for Upstream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "http://{}", self.0)
+        let scheme = if self.https { "https" } else { "http" };
+        write!(f, "{scheme}://{}", self.authority)
     }
 }
 
@@ -143,7 +154,7 @@ mod tests {
         assert_eq!((plain.host(), plain.port()), ("[::1]", 80));
         assert_eq!(plain.to_string(), "http://[::1]");
         for (text, error) in [
-            ("https://h:1", UpstreamError::Https),
+            ("ftp://h:1", UpstreamError::NotAUrl),
             ("http://h/app", UpstreamError::HasPath),
             ("http://h/?x", UpstreamError::HasPath),
             ("http://h#x", UpstreamError::HasPath),

@@ -1,11 +1,13 @@
 //! The `gatepass` command: the gateway, and what operators need around it.
 
+mod cert;
 mod check;
 mod demo;
 mod exit;
 mod follow;
 mod key;
 mod output;
+mod pkcs12;
 mod prompt;
 mod serve;
 mod sessions;
@@ -57,6 +59,9 @@ enum Command {
     /// Check, compact, export and import a store's file
     #[command(subcommand)]
     Store(store::Command),
+    /// Make certificates
+    #[command(subcommand)]
+    Cert(cert::Command),
     /// Mint a JWT for tests
     Token(token::Args),
     /// Print a shell's completions
@@ -75,6 +80,7 @@ fn main() -> ExitCode {
         Command::Sessions(args) => sessions::run(&args),
         Command::Users(args) => users::run(&args),
         Command::Store(command) => store::run(command),
+        Command::Cert(command) => cert::run(command),
         Command::Token(args) => token::run(&args),
         Command::Completions(args) => shell::completions(&args),
         Command::Man => shell::man(),

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use bytes::Bytes;
+use gatepass::net::tls::{HttpsConnector, TlsClientSettings, http_connector, https_connector};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{Method, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
@@ -31,8 +31,18 @@ pub(crate) struct Target {
     /// GATEPASS_API_KEY or GATEPASS_API_KEY_FILE
     #[arg(long, value_name = "FILE", global = true)]
     api_key_file: Option<PathBuf>,
-    /// A TOML file with `url`, `api_key_file` and `space` [default: gatepass/profile.toml in
-    /// the user's configuration folder]
+    /// The authorities (PEM) that an https side port's certificate must come from [default:
+    /// those that this machine trusts]
+    #[arg(long, env = "GATEPASS_CA", value_name = "FILE", global = true)]
+    ca: Option<PathBuf>,
+    /// A certificate (PEM) to show to an https side port; then no API key is needed
+    #[arg(long, env = "GATEPASS_CERT", value_name = "FILE", global = true)]
+    cert: Option<PathBuf>,
+    /// The key of that certificate (PEM) [default: in the certificate's file]
+    #[arg(long, env = "GATEPASS_KEY", value_name = "FILE", global = true)]
+    key: Option<PathBuf>,
+    /// A TOML file with `url`, `api_key_file`, `ca`, `cert`, `key` and `space` [default:
+    /// gatepass/profile.toml in the user's configuration folder]
     #[arg(long, env = "GATEPASS_PROFILE", value_name = "FILE", global = true)]
     profile: Option<PathBuf>,
     /// The space
@@ -49,15 +59,18 @@ pub(crate) struct Target {
 struct Profile {
     url: Option<String>,
     api_key_file: Option<PathBuf>,
+    ca: Option<PathBuf>,
+    cert: Option<PathBuf>,
+    key: Option<PathBuf>,
     space: Option<String>,
 }
 
 /// The side port.
 pub(crate) struct SidePort {
     base: String,
-    key: Zeroizing<String>,
+    key: Option<Zeroizing<String>>,
     space: Option<String>,
-    client: Client<HttpConnector, Full<Bytes>>,
+    client: Client<HttpsConnector, Full<Bytes>>,
 }
 
 const DEFAULT_URL: &str = "http://127.0.0.1:8081";
@@ -76,43 +89,73 @@ impl Target {
     /// The side port that is meant.
     pub(crate) fn open(&self) -> Result<SidePort, Failure> {
         let profile = self.profile()?;
-        let url = self.url.clone().or(profile.url);
+        let url = self.url.clone().or_else(|| profile.url.clone());
         let url = url.unwrap_or_else(|| DEFAULT_URL.to_owned());
-        let usable = url.parse::<Uri>().is_ok_and(|parsed| {
+        let parsed = url.parse::<Uri>().ok().filter(|parsed| {
             let bare = parsed.path() == "/" && parsed.query().is_none();
-            parsed.scheme_str() == Some("http") && parsed.authority().is_some() && bare
+            matches!(parsed.scheme_str(), Some("http" | "https"))
+                && parsed.authority().is_some()
+                && bare
         });
-        if !usable {
+        let Some(parsed) = parsed else {
             let text = format!("`{url}` is not the address of a side port, as {DEFAULT_URL}");
             return Err(Failure::Usage(text));
-        }
-        Ok(SidePort {
-            base: url.trim_end_matches('/').to_owned(),
-            key: self.key(profile.api_key_file)?,
-            space: self.space.clone().or(profile.space),
-            client: Client::builder(TokioExecutor::new())
-                .pool_timer(TokioTimer::new())
-                .build_http(),
-        })
-    }
-
-    /// The key: as the command says, the environment, or the profile.
-    fn key(&self, of_profile: Option<PathBuf>) -> Result<Zeroizing<String>, Failure> {
-        if let Some(file) = &self.api_key_file {
-            return Ok(prompt::from_file(file)?);
-        }
-        if let Ok(key) = std::env::var("GATEPASS_API_KEY") {
-            return Ok(Zeroizing::new(key));
-        }
-        let file = std::env::var_os("GATEPASS_API_KEY_FILE").map(PathBuf::from);
-        match file.or(of_profile) {
-            Some(file) => Ok(prompt::from_file(&file)?),
-            None => Err(Failure::Usage(
+        };
+        let mut shows_certificate = false;
+        let connector = if parsed.scheme_str() == Some("https") {
+            let tls = self.tls(&profile)?;
+            shows_certificate = tls.certificate.is_some();
+            https_connector(&tls)
+        } else {
+            http_connector()
+        };
+        let connector = connector.map_err(|error| Failure::Failed(error.into()))?;
+        let key = self.key(profile.api_key_file)?;
+        if key.is_none() && !shows_certificate {
+            return Err(Failure::Usage(
                 "no API key: set GATEPASS_API_KEY, or give --api-key-file or a profile that \
                  names one"
                     .to_owned(),
-            )),
+            ));
         }
+        Ok(SidePort {
+            base: url.trim_end_matches('/').to_owned(),
+            key,
+            space: self.space.clone().or(profile.space),
+            client: Client::builder(TokioExecutor::new())
+                .pool_timer(TokioTimer::new())
+                .build(connector),
+        })
+    }
+
+    /// What an https side port is trusted by, and shown.
+    fn tls(&self, profile: &Profile) -> Result<TlsClientSettings, Failure> {
+        let cert = self.cert.clone().or_else(|| profile.cert.clone());
+        // A key beside a certificate of elsewhere is another one's.
+        let of_profile = || self.cert.is_none().then(|| profile.key.clone())?;
+        let key = self.key.clone().or_else(of_profile);
+        if cert.is_none() && key.is_some() {
+            return Err(Failure::Usage(
+                "--key is the key of a certificate: give --cert, too".to_owned(),
+            ));
+        }
+        Ok(TlsClientSettings {
+            ca: self.ca.clone().or_else(|| profile.ca.clone()),
+            certificate: cert.map(|cert| (cert.clone(), key.unwrap_or(cert))),
+        })
+    }
+
+    /// The API key: as the command says, the environment, or the profile.
+    fn key(&self, of_profile: Option<PathBuf>) -> Result<Option<Zeroizing<String>>, Failure> {
+        if let Some(file) = &self.api_key_file {
+            return Ok(Some(prompt::from_file(file)?));
+        }
+        if let Ok(key) = std::env::var("GATEPASS_API_KEY") {
+            return Ok(Some(Zeroizing::new(key)));
+        }
+        let file = std::env::var_os("GATEPASS_API_KEY_FILE").map(PathBuf::from);
+        let file = file.or(of_profile);
+        Ok(file.map(|file| prompt::from_file(&file)).transpose()?)
     }
 
     /// The profile named, or the one in the user's configuration folder when there is one.
@@ -131,7 +174,14 @@ impl Target {
         };
         let mut profile = read.and_then(parse).map_err(Failure::Build)?;
         let folder = path.parent().unwrap_or(Path::new("."));
-        profile.api_key_file = profile.api_key_file.map(|file| folder.join(file));
+        for file in [
+            &mut profile.api_key_file,
+            &mut profile.ca,
+            &mut profile.cert,
+            &mut profile.key,
+        ] {
+            *file = file.take().map(|file| folder.join(file));
+        }
         Ok(profile)
     }
 }
@@ -213,8 +263,10 @@ impl SidePort {
     ) -> Result<Response<Incoming>, Failure> {
         let mut request = Request::builder()
             .method(method)
-            .uri(format!("{}{path}", self.base))
-            .header(AUTHORIZATION, format!("Bearer {}", self.key.trim()));
+            .uri(format!("{}{path}", self.base));
+        if let Some(key) = &self.key {
+            request = request.header(AUTHORIZATION, format!("Bearer {}", key.trim()));
+        }
         for (name, value) in headers {
             request = request.header(*name, *value);
         }

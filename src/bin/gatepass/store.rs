@@ -149,7 +149,7 @@ fn run_export(export: &Export) -> Result<(), Failure> {
             file.export(&mut BufWriter::new(out))?
         }
     };
-    bad.iter().for_each(|bad| tell(bad));
+    bad.iter().for_each(tell);
     if bad.is_empty() && file.damage().is_none() {
         return Ok(());
     }

@@ -1,5 +1,7 @@
 //! The rules of a space: `access` and `classify`.
 
+use std::time::Duration;
+
 use crate::config::raw::{RawAccess, RawClassify, RawCondition, RawRequirement};
 use crate::config::report::{Scope, read, read_some};
 use crate::domain::{AccessRule, AccessType, ClassifyRule, ClientType, Condition, Requirement};
@@ -35,26 +37,44 @@ const KNOWN_METHODS: [&str; 18] = [
 const CONDITION: &str = "`{ attribute = \"group\", matches = \"admins\" }` or \
                          `{ header = \"X-Client\", matches = \"ci-*\" }`";
 
-pub(super) fn access_rule(at: &Scope<'_>, raw: RawAccess) -> Option<AccessRule> {
+/// A rule of a space whose sessions end after `longest` without a request.
+pub(super) fn access_rule(at: &Scope<'_>, raw: RawAccess, longest: Duration) -> Option<AccessRule> {
     let methods = read_some(at, "methods", raw.methods, METHODS, method);
-    let requirement = match raw.require {
-        Some(raw) => requirement(&at.key("require"), raw),
-        None => {
-            at.key("require").missing(REQUIRE);
-            None
+    let idle_timeout = read(at, "idle_timeout", raw.idle_timeout, |at, text| {
+        let timeout = at.duration(&text)?;
+        if timeout > longest {
+            at.conflict(
+                "it has no effect: the space's sessions end before, by their own `idle_timeout`",
+                "allowed: at most `space.session.idle_timeout` (30m by default)",
+            );
         }
-    };
+        Some(timeout)
+    });
+    let is_quiet = raw.activity == Some(false);
+    let has_effect = at.has("idle_timeout") || is_quiet || at.key("activity").is_broken();
+    let is_required = raw.require.is_some();
+    let requirement = read(at, "require", raw.require, requirement);
+    if !is_required && !has_effect {
+        at.key("require").missing(&format!(
+            "{REQUIRE}; or without it, `idle_timeout` or `activity = false`"
+        ));
+    }
     let Some(pattern) = raw.path else {
         at.key("path").missing(PATH);
         return None;
     };
-    let rule = |requirement| AccessRule::new(&pattern, &methods.unwrap_or_default(), requirement);
+    let is_known = requirement.is_some() || (has_effect && !is_required);
     // The pattern is checked even when what it requires is not known.
-    let checked = at.key("path").accept(
-        rule(requirement.clone().unwrap_or(Requirement::SignedIn)),
-        PATH,
-    );
-    requirement.and(checked)
+    let rule = AccessRule::new(&pattern, &methods.unwrap_or_default(), requirement);
+    let mut rule = at.key("path").accept(rule, PATH).filter(|_| is_known)?;
+    if let Some(timeout) = idle_timeout {
+        rule = rule.with_idle_timeout(timeout);
+    }
+    Some(if is_quiet {
+        rule.without_activity()
+    } else {
+        rule
+    })
 }
 
 /// A method somebody uses. Any token is one, but a rule for `DELET` would guard nothing.

@@ -3,8 +3,9 @@
 use std::net::SocketAddr;
 
 use super::certificate_role::certificate_role;
-use super::network;
+use super::session_module::session_module;
 use super::tls::tls;
+use super::{network, ticket};
 use crate::app::options::{AdminOptions, CertificateRole, EdgeOptions, SpaceOptions};
 use crate::config::raw::RawAdmin;
 use crate::config::report::{Scope, read, read_all, read_some};
@@ -55,10 +56,17 @@ pub(super) fn admin(raw: RawAdmin, table: &Scope<'_>, edge: &EdgeOptions) -> Adm
         "tables such as `{ subject_cn = \"QlikClient\", role = \"site-admin\" }`",
         |at, raw| certificate_role(raw, at),
     );
+    let session_module = read(table, "session_module", raw.session_module, |at, raw| {
+        session_module(raw, at, asks)
+    });
     AdminOptions {
         tls: read(table, "tls", raw.tls, |at, raw| tls(raw, at)),
         certificate_roles: roles.unwrap_or_default(),
+        session_module,
         listen,
+        url: read(table, "url", raw.url, |at, text| {
+            ticket::side_port(at, &text)
+        }),
         api_keys: read(table, "api_keys", raw.api_keys, |at, text| {
             at.file(
                 &text,

@@ -1,9 +1,9 @@
 //! A space's methods of authentication.
 
 use super::header_name::header_name;
-use super::{jwt, network};
+use super::{certificate, jwt, network, ticket};
 use crate::app::options::{AnonymousMode, AuthnMethod, HeaderOptions, HeaderUser, LocalOptions};
-use crate::config::raw::{RawHeader, RawJwt, RawLocal};
+use crate::config::raw::{RawCertificateRules, RawHeader, RawJwt, RawLocal, RawTicket};
 use crate::config::report::{Scope, read, read_some};
 use crate::domain::Identity;
 
@@ -13,6 +13,8 @@ pub(super) struct RawAuthn {
     pub(super) anonymous: Option<String>,
     pub(super) jwt: Option<RawJwt>,
     pub(super) header: Option<RawHeader>,
+    pub(super) certificate: Option<RawCertificateRules>,
+    pub(super) ticket: Option<RawTicket>,
     pub(super) local: Option<RawLocal>,
 }
 
@@ -20,21 +22,26 @@ pub(super) struct RawAuthn {
 enum Name {
     Jwt,
     Header,
+    Certificate,
+    Ticket,
     Local,
     Anonymous,
 }
 
-const NAMES: [(&str, Name); 4] = [
+const NAMES: [(&str, Name); 6] = [
     ("jwt", Name::Jwt),
     ("header", Name::Header),
+    ("certificate", Name::Certificate),
+    ("ticket", Name::Ticket),
     ("local", Name::Local),
     ("anonymous", Name::Anonymous),
 ];
 
 /// Methods of later versions.
-const LATER: [&str; 3] = ["ticket", "oidc", "certificate"];
+const LATER: [&str; 1] = ["oidc"];
 
-const ANY_NAME: &str = "`jwt`, `header`, `local`, `anonymous`, in the order they are tried";
+const ANY_NAME: &str =
+    "`jwt`, `header`, `certificate`, `ticket`, `local`, `anonymous`, in the order they are tried";
 
 pub(super) fn authn(raw: RawAuthn, space: &Scope<'_>) -> Option<Vec<AuthnMethod>> {
     let list = space.key("authn");
@@ -76,15 +83,29 @@ pub(super) fn authn(raw: RawAuthn, space: &Scope<'_>) -> Option<Vec<AuthnMethod>
     is_used("anonymous", Name::Anonymous);
     let jwt = raw.jwt.filter(|_| is_used("jwt", Name::Jwt));
     let header_table = raw.header.filter(|_| is_used("header", Name::Header));
+    let certificate_table = raw
+        .certificate
+        .filter(|_| is_used("certificate", Name::Certificate));
+    let mut ticket_table = raw.ticket.filter(|_| is_used("ticket", Name::Ticket));
     let local_table = raw.local.filter(|_| is_used("local", Name::Local));
     let mut jwt = jwt.map(|raw| jwt::jwt(raw, &space.key("jwt")));
     let mut header = header_table.map(|raw| header(raw, &space.key("header")));
+    let mut certificate =
+        certificate_table.map(|raw| certificate::certificate(raw, &space.key("certificate")));
     let mut local = local_table.map(|raw| local(raw, &space.key("local")));
     let methods: Vec<Option<AuthnMethod>> = names
         .iter()
         .map(|name| match name {
             Name::Jwt => needed(&mut jwt, space, "jwt").map(AuthnMethod::Jwt),
             Name::Header => needed(&mut header, space, "header").map(AuthnMethod::Header),
+            Name::Certificate => {
+                needed(&mut certificate, space, "certificate").map(AuthnMethod::Certificate)
+            }
+            // Its table has nothing that must be there.
+            Name::Ticket => Some(AuthnMethod::Ticket(ticket::ticket(
+                ticket_table.take().unwrap_or_default(),
+                &space.key("ticket"),
+            ))),
             Name::Local => needed(&mut local, space, "local").map(AuthnMethod::Local),
             Name::Anonymous => Some(AuthnMethod::Anonymous(mode.unwrap_or_default())),
         })

@@ -2,7 +2,7 @@
 
 use tracing_subscriber::EnvFilter;
 
-use super::{admin, edge, spaces, store};
+use super::{admin, certificate, edge, session_module, spaces, store, ticket};
 use crate::app::options::{GatewayOptions, LogFormat, LogOptions};
 use crate::config::raw::{RawGateway, RawLog};
 use crate::config::report::{Scope, read};
@@ -12,8 +12,11 @@ pub(in crate::config) fn gateway(raw: RawGateway, root: &Scope<'_>) -> Option<Ga
     let admin = admin::admin(raw.admin.unwrap_or_default(), &root.key("admin"), &edge);
     let store = store::store(raw.store.unwrap_or_default(), &root.key("store"));
     let log = log(raw.log.unwrap_or_default(), &root.key("log"));
-    let spaces = spaces::spaces(raw.space, &root.key("space"))?;
+    let spaces = spaces::spaces(raw.space, &edge, &root.key("space"))?;
+    ticket::reachable(&spaces, &admin, &root.key("admin"));
     admin::roles_are_for_spaces(&admin.certificate_roles, &root.key("admin"), &spaces);
+    certificate::asked_for(&spaces, &edge, &root.key("edge"), &root.key("space"));
+    session_module::is_of_a_space(&admin, &root.key("admin"), &spaces);
     Some(GatewayOptions {
         admin,
         store,

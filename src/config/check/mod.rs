@@ -6,7 +6,9 @@
 mod access;
 mod admin;
 mod authn;
+mod certificate;
 mod certificate_role;
+mod cookie;
 mod edge;
 mod gateway;
 mod header_name;
@@ -14,10 +16,16 @@ mod identity_headers;
 mod jwt;
 mod license;
 mod network;
+mod qlik;
 mod redis;
+mod response_headers;
+mod session_module;
 mod space;
 mod spaces;
 mod store;
+mod ticket;
 mod tls;
+mod upstream_tls;
+mod websocket;
 
 pub(super) use gateway::gateway;

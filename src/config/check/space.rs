@@ -2,19 +2,20 @@
 
 use super::access::{access_rule, classify_rule};
 use super::authn::{RawAuthn, authn};
+use super::cookie::cookie;
 use super::identity_headers::{assertion, identity_headers};
 use super::license::licenses;
-use super::network;
+use super::response_headers::response_headers;
+use super::websocket::websocket;
+use super::{network, qlik, ticket, upstream_tls};
 use crate::app::options::{PoolOptions, SpaceOptions, Upstream, UpstreamTimeouts};
-use crate::config::raw::{RawCookie, RawPool, RawSession, RawSpace, RawTimeouts};
+use crate::config::raw::{RawPool, RawSession, RawSpace, RawTimeouts};
 use crate::config::report::{Scope, read, read_all, read_some};
-use crate::domain::{
-    CookiePolicy, Lifetime, LimitPolicy, PathPrefix, SameSite, SessionPolicy, SpaceId, UserLimit,
-};
+use crate::domain::{Lifetime, LimitPolicy, PathPrefix, SessionPolicy, SpaceId, UserLimit};
 
 const ID: &str = "1 to 64 of the characters A-Z a-z 0-9 . _ ~ -, such as `1001`";
 const PREFIX: &str = "empty, or a path such as `/sales` of the characters a-z 0-9 - . _ ~";
-const UPSTREAM: &str = "`http://HOST:PORT`, such as `http://127.0.0.1:3000`";
+const UPSTREAM: &str = "`http://HOST:PORT` or `https://HOST:PORT`, such as `http://127.0.0.1:3000`";
 
 pub(super) fn space(raw: RawSpace, table: &Scope<'_>) -> Option<SpaceOptions> {
     if raw.id.is_none() {
@@ -38,17 +39,31 @@ pub(super) fn space(raw: RawSpace, table: &Scope<'_>) -> Option<SpaceOptions> {
         read_some(table, "upstream", raw.upstream, UPSTREAM, |at, text| {
             at.parse(&text, UPSTREAM)
         });
+    let upstream_ca = upstream_tls::authorities(
+        raw.upstream_tls.unwrap_or_default(),
+        &table.key("upstream_tls"),
+        upstreams.as_deref(),
+    );
     let authn = authn(
         RawAuthn {
             authn: raw.authn,
             anonymous: raw.anonymous,
             jwt: raw.jwt,
             header: raw.header,
+            ticket: raw.ticket,
+            certificate: raw.certificate,
             local: raw.local,
         },
         table,
     );
+    let has_hosts = hosts.as_ref().is_some_and(|hosts| !hosts.is_empty());
+    ticket::hosts(authn.as_deref(), has_hosts, table);
     let identity_headers = identity_headers(raw.identity_headers, raw.custom_headers, table);
+    let response_headers = response_headers(
+        raw.response_headers,
+        &identity_headers,
+        &table.key("response_headers"),
+    );
     let assertion = read(table, "assertion", raw.assertion, |at, raw| {
         assertion(raw, at)
     });
@@ -56,17 +71,27 @@ pub(super) fn space(raw: RawSpace, table: &Scope<'_>) -> Option<SpaceOptions> {
     let cookie = cookie(
         raw.cookie.unwrap_or_default(),
         &prefix,
+        hosts.as_deref().unwrap_or_default(),
         &table.key("cookie"),
     );
-    let access = read_all(table, "access", raw.access, access_rule);
+    let access = read_all(table, "access", raw.access, |at, raw| {
+        access_rule(at, raw, session.lifetime.idle)
+    });
     let classify = read_all(table, "classify", raw.classify, classify_rule).unwrap_or_default();
     let rules = (!table.key("classify").is_broken()).then_some(&*classify);
     let licenses = licenses(raw.license, &table.key("license"), rules);
     let redirect_hosts = read_all(table, "redirect_hosts", raw.redirect_hosts, |at, text| {
         network::host(at, &text)
     });
+    let qlik = qlik::qlik(raw.qlik.unwrap_or_default());
     let timeouts = timeouts(raw.timeouts.unwrap_or_default(), &table.key("timeouts"));
     let pool = pool(raw.pool.unwrap_or_default(), &table.key("pool"));
+    let websocket = websocket(
+        raw.websocket.unwrap_or_default(),
+        &identity_headers,
+        qlik,
+        &table.key("websocket"),
+    );
     let id = id?;
     Some(SpaceOptions {
         name: name.unwrap_or_else(|| id.to_string()),
@@ -74,17 +99,21 @@ pub(super) fn space(raw: RawSpace, table: &Scope<'_>) -> Option<SpaceOptions> {
         hosts: hosts.unwrap_or_default(),
         prefix,
         upstreams: upstreams?,
+        upstream_ca,
         strip_prefix: raw.strip_prefix.unwrap_or(true),
         preserve_host: raw.preserve_host.unwrap_or(true),
         authn: authn?,
         identity_headers,
         assertion,
+        response_headers,
         session,
         cookie: cookie?,
         access: access.unwrap_or_default().into_iter().collect(),
         classify,
         licenses,
         redirect_hosts: redirect_hosts.unwrap_or_default(),
+        qlik,
+        websocket,
         timeouts,
         pool,
     })
@@ -129,33 +158,6 @@ fn session(raw: RawSession, table: &Scope<'_>) -> SessionPolicy {
                 max,
                 policy: policy.unwrap_or_default(),
             }),
-    }
-}
-
-fn cookie(raw: RawCookie, prefix: &PathPrefix, table: &Scope<'_>) -> Option<CookiePolicy> {
-    let same_site = read(table, "same_site", raw.same_site, |at, text| {
-        let values = [
-            ("lax", SameSite::Lax),
-            ("strict", SameSite::Strict),
-            ("none", SameSite::None),
-        ];
-        at.choose(&text, &values)
-    })
-    .unwrap_or_default();
-    let allowed = "1 to 64 letters, digits, - and _, without `__Host-` or `__Secure-`, which \
-                   is added where it can be";
-    let given = raw.name.is_some();
-    let name = raw
-        .name
-        .unwrap_or_else(|| SpaceOptions::default_cookie_name(prefix));
-    let at = table.key("name");
-    match CookiePolicy::new(&name, same_site) {
-        Ok(policy) => Some(policy),
-        Err(error) if given => at.accept(Err(error), allowed),
-        Err(_) => {
-            at.missing(&format!("{allowed}; `{name}`, after the prefix, is not"));
-            None
-        }
     }
 }
 

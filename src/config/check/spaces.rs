@@ -1,12 +1,17 @@
 //! The spaces among each other.
 
+use super::cookie::over_tls;
 use super::space::space;
-use crate::app::options::SpaceOptions;
+use crate::app::options::{EdgeOptions, SpaceOptions};
 use crate::config::raw::RawSpace;
 use crate::config::report::Scope;
 use crate::domain::HostPattern;
 
-pub(super) fn spaces(raw: Option<Vec<RawSpace>>, at: &Scope<'_>) -> Option<Vec<SpaceOptions>> {
+pub(super) fn spaces(
+    raw: Option<Vec<RawSpace>>,
+    edge: &EdgeOptions,
+    at: &Scope<'_>,
+) -> Option<Vec<SpaceOptions>> {
     let written = raw.as_ref().map_or(0, Vec::len);
     if written == 0 {
         at.missing("at least one table `[[space]]`");
@@ -21,6 +26,7 @@ pub(super) fn spaces(raw: Option<Vec<RawSpace>>, at: &Scope<'_>) -> Option<Vec<S
     for (index, later) in read.iter().enumerate() {
         let earlier = read[..index].iter().flatten();
         if let Some(later) = later {
+            over_tls(&later.cookie, edge, &at.index(index));
             earlier.for_each(|earlier| compare(earlier, later, &at.index(index)));
         }
     }
@@ -42,13 +48,12 @@ fn compare(earlier: &SpaceOptions, later: &SpaceOptions, at: &Scope<'_>) {
             &format!("space `{id}` answers to the same host and prefix"),
             "allowed: a pair of `hosts` and `prefix` that no other space has",
         );
-    } else if earlier.cookie.name() == later.cookie.name()
-        && may_share_a_host(&earlier.hosts, &later.hosts)
-    {
+    } else if earlier.cookie.name() == later.cookie.name() && may_share_cookies(earlier, later) {
+        // The bare name is what every spelling has in common, and what it is over plain HTTP.
         let name = later.cookie.name();
         at.key("cookie").key("name").conflict_or_missing(
             &format!("space `{id}` has the cookie `{name}` on the same host"),
-            "allowed: a name that no other space on the host has",
+            "allowed: a name that no other space on the host or domain has",
         );
     }
 }
@@ -61,7 +66,18 @@ fn same_host(one: &[HostPattern], other: &[HostPattern]) -> bool {
     }
 }
 
-/// Whether a browser may send the cookies of the one to the other: both answer to some host.
+/// Whether a browser may send the cookies of the one to the other.
+fn may_share_cookies(one: &SpaceOptions, other: &SpaceOptions) -> bool {
+    let reaches = |from: &SpaceOptions, to: &SpaceOptions| {
+        let domain = from.cookie.domain();
+        domain.is_some_and(|domain| {
+            to.hosts.is_empty() || to.hosts.iter().any(|host| host.may_be_within(domain))
+        })
+    };
+    may_share_a_host(&one.hosts, &other.hosts) || reaches(one, other) || reaches(other, one)
+}
+
+/// Whether both answer to some host.
 fn may_share_a_host(one: &[HostPattern], other: &[HostPattern]) -> bool {
     let overlap = |a: &HostPattern, b: &HostPattern| match (a, b) {
         (HostPattern::Exact(name), pattern) | (pattern, HostPattern::Exact(name)) => {

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{RawCertificateRole, RawEdgeTls, RawSpace, RawTls};
+use super::{RawCertificateRole, RawEdgeTls, RawSessionModule, RawSpace, RawTls};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -50,6 +50,8 @@ pub(in crate::config) struct RawAdmin {
     pub(in crate::config) listen: Option<String>,
     pub(in crate::config) tls: Option<RawTls>,
     pub(in crate::config) certificate_roles: Option<Vec<RawCertificateRole>>,
+    pub(in crate::config) url: Option<String>,
+    pub(in crate::config) session_module: Option<RawSessionModule>,
     pub(in crate::config) api_keys: Option<String>,
     pub(in crate::config) hosts: Option<Vec<String>>,
     pub(in crate::config) docs_public: Option<bool>,

@@ -70,21 +70,22 @@ error: bad value for `store.flush_interval`
 }
 
 #[test]
-fn an_upstream_over_tls() {
+fn authorities_for_no_upstream() {
     check(
         r##"[[space]]
 id = "1001"
-upstream = ["https://127.0.0.1:3000"]
+upstream = ["http://127.0.0.1:3000"]
 authn = ["anonymous"]
+upstream_tls = { ca = "key.pem" }
 "##,
         r##"
-error: bad value for `space.1001.upstream.0`
- --> $DIR/gatepass.toml:3:13
+error: unused option `space.1001.upstream_tls.ca`
+ --> $DIR/gatepass.toml:5:18
   |
-3 | upstream = ["https://127.0.0.1:3000"]
-  |             ^^^^^^^^^^^^^^^^^^^^^^^^ found `https://127.0.0.1:3000`: https upstreams are not available in this version
+5 | upstream_tls = { ca = "key.pem" }
+  |                  ^^ no upstream is reached over TLS
   |
-  = note: allowed: `http://HOST:PORT`, such as `http://127.0.0.1:3000`
+  = note: allowed: this together with an upstream such as `https://127.0.0.1:3443`
 "##,
     );
 }
@@ -151,7 +152,7 @@ error: conflict at `space.1002.cookie.name`
 7 | [[space]]
   | ^^^^^^^^^ space `1001` has the cookie `gatepass-a-b` on the same host
   |
-  = note: allowed: a name that no other space on the host has
+  = note: allowed: a name that no other space on the host or domain has
 "##,
     );
 }
@@ -460,7 +461,7 @@ error: unknown key `space.0.colour`
 11 | colour = "red"
    | ^^^^^^ there is no such option here
    |
-   = note: allowed: `id`, `name`, `hosts`, `prefix`, `upstream`, `strip_prefix`, `preserve_host`, `authn`, `anonymous`, `identity_headers`, `redirect_hosts`, `assertion`, `custom_headers`, `session`, `cookie`, `jwt`, `header`, `local`, `access`, `classify`, `license`, `timeouts`, `pool`
+   = note: allowed: `id`, `name`, `hosts`, `prefix`, `upstream`, `upstream_tls`, `strip_prefix`, `preserve_host`, `authn`, `anonymous`, `identity_headers`, `redirect_hosts`, `assertion`, `custom_headers`, `response_headers`, `session`, `cookie`, `jwt`, `header`, `certificate`, `ticket`, `local`, `qlik`, `websocket`, `access`, `classify`, `license`, `timeouts`, `pool`
 "##,
     );
 }

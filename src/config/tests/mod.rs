@@ -1,13 +1,19 @@
 //! Whole configurations: what good ones become, and how bad ones are answered.
 
+mod cookies;
 mod environment;
 mod keys;
 mod messages;
 mod options;
 mod redis;
 mod reference;
+mod responses;
+mod rules;
 mod security_messages;
+mod session_module;
+mod tickets;
 mod tls;
+mod websocket;
 
 use super::{Config, ConfigErrors, Loaded};
 

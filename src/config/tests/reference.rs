@@ -93,8 +93,8 @@ fn the_reference_as_it_is_sets_nothing() {
 #[test]
 fn all_options_together_are_good() {
     let loaded = load(&everything("", &[], None), &FILES);
-    assert_eq!(loaded.options.spaces[0].authn.len(), 4);
-    // The configuration, keys and users, the assertion's key, the password of Redis, and five of TLS.
+    assert_eq!(loaded.options.spaces[0].authn.len(), 6);
+    // The configuration, keys and users, the assertion's key, the password of Redis, five of TLS.
     assert_eq!(loaded.files_read.len(), 10, "{:?}", loaded.files_read);
 }
 
@@ -113,7 +113,7 @@ fn every_option_that_excludes_another_is_good_in_its_place() {
             tried += 1;
         }
     }
-    assert_eq!(tried, 6);
+    assert_eq!(tried, 7);
 }
 
 #[test]

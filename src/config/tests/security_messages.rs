@@ -86,7 +86,7 @@ error: bad value for `space.1001.cookie.same_site`
 6 | same_site = "loose"
   |             ^^^^^^^ found `loose`
   |
-  = note: allowed: `lax`, `strict`, `none`
+  = note: allowed: `lax`, `strict`, `none`, `unset`
 "##,
     );
 }
@@ -117,16 +117,16 @@ fn s41_a_method_of_a_later_version() {
         r##"[[space]]
 id = "1001"
 upstream = ["http://127.0.0.1:3000"]
-authn = ["ticket"]
+authn = ["oidc"]
 "##,
         r##"
 error: bad value for `space.1001.authn.0`
  --> $DIR/gatepass.toml:4:10
   |
-4 | authn = ["ticket"]
-  |          ^^^^^^^^ `ticket` is not available in this version
+4 | authn = ["oidc"]
+  |          ^^^^^^ `oidc` is not available in this version
   |
-  = note: allowed: `jwt`, `header`, `local`, `anonymous`
+  = note: allowed: `jwt`, `header`, `certificate`, `ticket`, `local`, `anonymous`
 "##,
     );
 }
@@ -146,7 +146,7 @@ error: bad value for `space.1001.authn`
 4 | authn = []
   |         ^^ it is empty
   |
-  = note: allowed: at least one of: `jwt`, `header`, `local`, `anonymous`, in the order they are tried
+  = note: allowed: at least one of: `jwt`, `header`, `certificate`, `ticket`, `local`, `anonymous`, in the order they are tried
 "##,
     );
 }

@@ -84,11 +84,7 @@ fn certified(
             let what = "its first certificate must be the listener's own, not an authority's";
             return Err(TlsError::content(chain, what));
         }
-        let what = format!(
-            "it is not the key of the certificate in `{}`",
-            chain.display()
-        );
-        return Err(TlsError::content(key, what));
+        return Err(TlsError::foreign_key(key, chain));
     }
     let validity = leaf.validity();
     let ends = timestamp(validity.not_after.timestamp());

@@ -28,36 +28,54 @@ pub type HttpsConnector = hyper_rustls::HttpsConnector<HttpConnector>;
 ///
 /// [`TlsError`] with the file that cannot be used.
 pub fn https_connector(settings: &TlsClientSettings) -> Result<HttpsConnector, TlsError> {
-    let provider = Arc::new(aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(TlsError::Library)?
-        .with_root_certificates(roots(settings)?);
-    let config = match &settings.certificate {
-        None => builder.with_no_client_auth(),
-        Some((chain, key)) => {
-            let certificates = files::certificates(chain, &files::read(chain)?)?;
-            let own = builder.with_client_auth_cert(certificates, files::private_key(key)?);
-            own.map_err(|error| match error {
-                rustls::Error::InconsistentKeys(_) => TlsError::content(
-                    key,
-                    format!(
-                        "it is not the key of the certificate in `{}`",
-                        chain.display()
-                    ),
-                ),
-                error => TlsError::content(key, error.to_string()),
-            })?
-        }
-    };
+    connector(roots(settings)?, settings.certificate.as_ref())
+}
+
+/// A connector of the same type for http addresses alone: it trusts no server.
+///
+/// # Errors
+///
+/// As [`https_connector`]; there is no file to fail on.
+pub fn http_connector() -> Result<HttpsConnector, TlsError> {
+    connector(RootCertStore::empty(), None)
+}
+
+fn connector(
+    roots: RootCertStore,
+    own: Option<&(PathBuf, PathBuf)>,
+) -> Result<HttpsConnector, TlsError> {
     Ok(hyper_rustls::HttpsConnectorBuilder::new()
-        .with_tls_config(config)
+        .with_tls_config(config(roots, own)?)
         .https_or_http()
         .enable_http1()
         .build())
 }
 
-fn roots(settings: &TlsClientSettings) -> Result<RootCertStore, TlsError> {
+/// The client's side of TLS: it trusts `roots`, and shows its `own` certificate.
+pub(super) fn config(
+    roots: impl Into<Arc<RootCertStore>>,
+    own: Option<&(PathBuf, PathBuf)>,
+) -> Result<ClientConfig, TlsError> {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(TlsError::Library)?
+        .with_root_certificates(roots);
+    match own {
+        None => Ok(builder.with_no_client_auth()),
+        Some((chain, key)) => {
+            let certificates = files::certificates(chain, &files::read(chain)?)?;
+            let own = builder.with_client_auth_cert(certificates, files::private_key(key)?);
+            own.map_err(|error| match error {
+                rustls::Error::InconsistentKeys(_) => TlsError::foreign_key(key, chain),
+                error => TlsError::content(key, error.to_string()),
+            })
+        }
+    }
+}
+
+/// The authorities that `settings` name.
+pub(super) fn roots(settings: &TlsClientSettings) -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
     if let Some(path) = &settings.ca {
         for certificate in files::certificates(path, &files::read(path)?)? {

@@ -41,6 +41,14 @@ impl TlsError {
             what: what.into(),
         }
     }
+
+    pub(super) fn foreign_key(key: &Path, chain: &Path) -> Self {
+        let chain = chain.display();
+        Self::content(
+            key,
+            format!("it is not the key of the certificate in `{chain}`"),
+        )
+    }
 }
 
 /// Why a client's connection did not come about.

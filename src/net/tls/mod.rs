@@ -1,5 +1,6 @@
 //! TLS on a listener: which certificate is shown to whom, whose certificate is asked for,
-//! and what is known of a connection afterwards. And TLS towards a side port, for the command.
+//! and what is known of a connection afterwards. And TLS towards a side port, for the command,
+//! and towards upstreams ([`TlsConnector`]).
 //!
 //! [`TlsAcceptor`] is built from [`TlsSettings`], shared by all workers (session resumption
 //! works whichever of them a client comes back to), and exchanges its certificates while
@@ -14,6 +15,7 @@ mod certificates;
 mod client;
 mod client_auth;
 mod client_certificate;
+mod connector;
 mod error;
 mod facts;
 mod files;
@@ -27,7 +29,8 @@ mod wall;
 mod tests;
 
 pub use acceptor::{NewTls, TlsAcceptor, TlsStream};
-pub use client::{HttpsConnector, TlsClientSettings, https_connector};
+pub use client::{HttpsConnector, TlsClientSettings, http_connector, https_connector};
+pub use connector::{TlsConnector, UpstreamTlsStream};
 pub use error::{HandshakeError, TlsError};
 pub use facts::{Protocol, TlsFacts};
 pub use settings::{CertificateFiles, ClientAuth, TlsSettings, TlsVersion};

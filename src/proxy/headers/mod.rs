@@ -13,6 +13,9 @@
 //! 5. **identity** ([`identity`]): the session's finished headers are inserted.
 //! 6. **assertion** ([`assertion`]): and the signed form of the same.
 //!
+//! A response loses what is hop-by-hop, what only upstreams are told, and cookies under the
+//! names of the gateway's ([`cookies`]); then the space's own headers for responses are set.
+//!
 //! A request of a browser with a prepared session costs one pass over its names; values are
 //! clones of shared bytes.
 
@@ -23,6 +26,7 @@ pub mod hop_by_hop;
 pub mod identity;
 mod name_set;
 mod names;
+mod responses;
 mod rules;
 pub mod scrub;
 pub mod template;
@@ -33,6 +37,7 @@ pub use forwarded::{ConnectionHeaders, Peer};
 pub use hop_by_hop::Exchange;
 pub use identity::{Profile, ProfileError, Profiles};
 pub use names::X_GATEPASS_ASSERTION;
+pub use responses::{ResponseHeaderError, ResponseHeaders};
 pub use rules::{HeaderRules, RequestFacts};
 pub use scrub::Scrub;
 pub use template::{Template, TemplateError};

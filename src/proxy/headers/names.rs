@@ -1,6 +1,10 @@
 //! The names of the headers that the gateway speaks of.
 
 use http::HeaderName;
+use http::header::{
+    AGE, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, DATE, ETAG, LAST_MODIFIED,
+    LOCATION, TRAILER, WWW_AUTHENTICATE,
+};
 
 macro_rules! names {
     ($($konst:ident = $name:literal;)+) => {
@@ -51,6 +55,21 @@ pub(super) static IDENTITY: [&HeaderName; 13] = [
     &X_QLIK_USER,
     &X_QLIK_VIRTUAL_PROXY_PREFIX,
     &X_GATEPASS_ASSERTION,
+];
+
+/// Fields that say something of the one response they are in, and are wrong in any other.
+pub(super) static OF_ONE_RESPONSE: [&HeaderName; 11] = [
+    &AGE,
+    &CONTENT_ENCODING,
+    &CONTENT_LENGTH,
+    &CONTENT_RANGE,
+    &CONTENT_TYPE,
+    &DATE,
+    &ETAG,
+    &LAST_MODIFIED,
+    &LOCATION,
+    &TRAILER,
+    &WWW_AUTHENTICATE,
 ];
 
 /// Names by which programs learn of the connection before them, beside those that

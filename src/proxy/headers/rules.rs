@@ -10,8 +10,10 @@ use super::cookies::CookieNames;
 use super::forwarded::{ConnectionHeaders, Peer, Said};
 use super::hop_by_hop::{Exchange, Hop};
 use super::identity::{ProfileError, Profiles, look_alike};
+use super::responses::{ResponseHeaderError, ResponseHeaders};
 use super::scrub::{Scrub, remove};
 use crate::domain::{Connection, PathPrefix, Scheme, Session, Tick};
+use crate::layer::SetCookie;
 
 /// What is done to the headers of a space's requests and responses. Built when the
 /// configuration is read; see the [module](super) for the order.
@@ -22,6 +24,7 @@ pub struct HeaderRules {
     prefix: Option<HeaderValue>,
     profiles: Profiles,
     assertion: Option<Assertion>,
+    responses: ResponseHeaders,
     /// Headers that a request may gain at most.
     most: usize,
     /// Tells what these rules have prepared from what others have.
@@ -67,6 +70,7 @@ impl HeaderRules {
             prefix: None,
             profiles: Profiles::default(),
             assertion: None,
+            responses: ResponseHeaders::default(),
             most: MOST_FORWARDED,
             generation: GENERATION.fetch_add(1, Ordering::Relaxed),
         }
@@ -103,6 +107,20 @@ impl HeaderRules {
         Ok(self)
     }
 
+    /// With these headers on all responses.
+    ///
+    /// # Errors
+    ///
+    /// When the scrub takes out one of them.
+    pub fn with_response_headers(
+        mut self,
+        headers: ResponseHeaders,
+    ) -> Result<Self, ResponseHeaderError> {
+        headers.check_against(&self.scrub)?;
+        self.responses = headers;
+        Ok(self)
+    }
+
     /// What is taken out, for trailers.
     #[must_use]
     pub const fn scrub(&self) -> &Arc<Scrub> {
@@ -134,6 +152,19 @@ impl HeaderRules {
     /// Makes of an upstream's response headers what the client is to see. Only `101` and
     /// `426` keep `Upgrade`.
     pub fn prepare_response(&self, headers: &mut HeaderMap, status: StatusCode) -> Exchange {
+        SetCookie::withhold(headers, |name| self.cookies.contains(name));
+        let exchange = self.take_hop_by_hop(headers, status);
+        self.responses.put_into(headers);
+        exchange
+    }
+
+    /// Adds to a response what the space wants on all of them and this one does not have: for
+    /// the gateway's own answers.
+    pub fn complete_response(&self, headers: &mut HeaderMap) {
+        self.responses.add_to(headers);
+    }
+
+    fn take_hop_by_hop(&self, headers: &mut HeaderMap, status: StatusCode) -> Exchange {
         let found = self.scrub.find_outbound(headers);
         if found.is_empty() {
             return Exchange::Message;

@@ -59,6 +59,11 @@ impl Scrub {
         remove(headers, &self.find_outbound(headers));
     }
 
+    /// Whether a header called `name` is taken out of responses.
+    pub(super) fn withholds(&self, name: &HeaderName) -> bool {
+        self.outbound.contains(name.as_str())
+    }
+
     pub(super) fn find_inbound(&self, headers: &HeaderMap) -> Found {
         find(&self.inbound, headers)
     }

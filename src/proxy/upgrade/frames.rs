@@ -7,6 +7,8 @@ use crate::domain::random;
 #[derive(Debug, Default)]
 pub(super) struct FrameTracker {
     opcode: u8,
+    /// Whether the last data frame was not its message's last.
+    in_message: bool,
     step: Step,
 }
 
@@ -39,6 +41,17 @@ impl FrameTracker {
         self.step == Step::Opcode
     }
 
+    /// Whether the next byte begins a message or a control frame: only the latter may come
+    /// between the frames of a message (RFC 6455, section 5.4).
+    pub(super) fn between_messages(&self) -> bool {
+        self.at_boundary() && !self.in_message
+    }
+
+    /// Whether `next`, at a boundary, begins a close frame.
+    pub(super) fn is_close(&self, next: u8) -> bool {
+        self.at_boundary() && next & OPCODE == CLOSE
+    }
+
     /// Follows all of `bytes`.
     pub(super) fn follow(&mut self, mut bytes: &[u8]) -> Seen {
         let mut seen = Seen::default();
@@ -57,7 +70,10 @@ impl FrameTracker {
         while let Some(byte) = bytes.get(used) {
             self.step = match self.step {
                 Step::Opcode => {
-                    self.opcode = byte & 0x0f;
+                    self.opcode = byte & OPCODE;
+                    if is_data(self.opcode) {
+                        self.in_message = byte & FIN == 0;
+                    }
                     Step::Length
                 }
                 Step::Length => {
@@ -107,10 +123,14 @@ impl FrameTracker {
 
     const fn seen(&self, ended: bool) -> Seen {
         Seen {
-            data: self.opcode < 0x8,
+            data: is_data(self.opcode),
             close: ended && self.opcode == CLOSE,
         }
     }
+}
+
+const fn is_data(opcode: u8) -> bool {
+    opcode < CLOSE
 }
 
 const fn extended(left: u8, mask: bool) -> Step {
@@ -125,6 +145,23 @@ const fn rest(length: u64, mask: bool) -> Step {
     Step::Rest {
         left: length.saturating_add(if mask { 4 } else { 0 }),
     }
+}
+
+/// A message of text in one frame, as a server sends it: also right where the two sides agreed
+/// on compression, as each message says for itself whether it is compressed (RFC 7692, section
+/// 6). `text` has at most 65,535 bytes.
+pub(super) fn text_frame(text: &str) -> Vec<u8> {
+    let mut frame = vec![FIN | TEXT];
+    match u8::try_from(text.len()) {
+        Ok(length @ ..=125) => frame.push(length),
+        _ => {
+            let length = u16::try_from(text.len()).expect("a short message");
+            frame.push(126);
+            frame.extend(length.to_be_bytes());
+        }
+    }
+    frame.extend(text.as_bytes());
+    frame
 }
 
 /// A close frame as a server sends it. `reason` has at most 123 bytes.
@@ -158,6 +195,9 @@ fn short_length(payload: &[u8]) -> u8 {
 }
 
 const FIN: u8 = 0x80;
+const OPCODE: u8 = 0x0f;
+const TEXT: u8 = 0x1;
+/// The first of the control frames.
 const CLOSE: u8 = 0x8;
 
 #[cfg(test)]
@@ -242,6 +282,40 @@ mod tests {
         let (head, tail) = close.split_at(3);
         assert_eq!(tracker.follow(head), Seen::default());
         assert!(tracker.follow(tail).close && tracker.at_boundary());
+    }
+
+    #[test]
+    fn a_message_goes_on_until_its_last_frame() {
+        let mut tracker = FrameTracker::default();
+        assert!(tracker.between_messages());
+        // Text, ping, continuation, close in between, last continuation; then one of one frame.
+        for (first, between) in [
+            (0x01, false),
+            (0x89, false),
+            (0x00, false),
+            (0x88, false),
+            (0x80, true),
+            (0x81, true),
+        ] {
+            assert_eq!(tracker.is_close(first), first == 0x88);
+            tracker.follow(&[first, 2, b'x']);
+            assert!(!tracker.between_messages() && !tracker.is_close(0x88));
+            tracker.follow(b"x");
+            assert_eq!(tracker.between_messages(), between, "{first:x}");
+        }
+    }
+
+    #[test]
+    fn a_text_frame_has_the_shortest_length() {
+        for (length, head) in [
+            (0, &[0x81, 0][..]),
+            (125, &[0x81, 125]),
+            (126, &[0x81, 126, 0, 126]),
+            (300, &[0x81, 126, 1, 44]),
+        ] {
+            let text = "x".repeat(length);
+            assert_eq!(text_frame(&text), [head, text.as_bytes()].concat());
+        }
     }
 
     #[test]

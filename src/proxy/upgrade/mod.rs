@@ -10,15 +10,22 @@
 //! 3. [`Accepted::start`] gives the client its 101 and spawns the *tunnel*. The upstream
 //!    connection never returns to a pool.
 //! 4. At the end of the session (S17) and at shutdown the tunnel is closed: a WebSocket with
-//!    close frames, between two frames of its own; any other protocol at once.
+//!    close frames, between two frames of its own, and where the space wants it with a notice
+//!    of the session's end before, between two messages; any other protocol at once.
+//!
+//! Everything else is relayed as it is, pings and pongs too: the gateway sends none of its own
+//! and answers none.
 
+mod activity;
 mod frames;
 mod handshake;
+mod notice;
 mod relay;
 mod tunnel;
 
 #[cfg(test)]
 mod tests;
 
+pub use activity::Activity;
 pub use handshake::{Accepted, UpgradeError, UpgradeRequest};
 pub use tunnel::{TunnelEnd, TunnelOptions, TunnelReport};

@@ -27,6 +27,28 @@ pub(super) struct Close {
     pub(super) reason: &'static str,
 }
 
+/// Where relaying to a WebSocket's client may stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Boundary {
+    /// Between two frames: a control frame may follow.
+    Frame,
+    /// Between two messages: a message may follow.
+    Message,
+}
+
+/// What has moved, by side.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Moved {
+    /// Anything from the client.
+    pub(super) client: bool,
+    /// From the client, but for a WebSocket's own pings, pongs and closes.
+    pub(super) client_data: bool,
+    /// Anything from the upstream.
+    pub(super) upstream: bool,
+    /// From the upstream, but for a WebSocket's own pings, pongs and closes.
+    pub(super) upstream_data: bool,
+}
+
 /// One direction.
 #[derive(Default)]
 struct Flow {
@@ -48,8 +70,6 @@ struct Flow {
 enum Stage {
     #[default]
     Open,
-    /// Until the end of the present frame, then this close.
-    LastFrame(Close),
     /// The reader has ended; the writer is to be shut down.
     Ended,
     /// Nothing is read any more; what is pending is written.
@@ -89,15 +109,15 @@ where
         self.up.stage == Stage::Stopped || self.down.stage == Stage::Stopped
     }
 
-    /// Whether anything has moved since the last call.
-    pub(super) fn take_moved(&mut self) -> bool {
-        std::mem::take(&mut self.up.moved) | std::mem::take(&mut self.down.moved)
-    }
-
-    /// Whether the client has sent anything since the last call that is not a WebSocket's
-    /// own ping, pong or close.
-    pub(super) fn take_client_data(&mut self) -> bool {
-        std::mem::take(&mut self.up.data)
+    /// What has moved since the last call.
+    pub(super) fn take_moved(&mut self) -> Moved {
+        use std::mem::take;
+        Moved {
+            client: take(&mut self.up.moved),
+            client_data: take(&mut self.up.data),
+            upstream: take(&mut self.down.moved),
+            upstream_data: take(&mut self.down.data),
+        }
     }
 
     /// Bytes read from the client and from the upstream.
@@ -105,12 +125,25 @@ where
         (self.up.bytes, self.down.bytes)
     }
 
-    /// Stops relaying a WebSocket: the client gets `close` after the frame it is in the
-    /// middle of, the upstream a close frame of its own, unless the client's last frame is
-    /// not complete; the rest of that is not sent any more.
-    pub(super) fn begin_close(&mut self, close: Close) {
+    /// Relays what the client of a WebSocket is in the middle of and nothing else; ready at
+    /// the boundary, or when it will not come.
+    pub(super) fn poll_boundary(
+        &mut self,
+        cx: &mut Context<'_>,
+        boundary: Boundary,
+    ) -> Poll<io::Result<()>> {
+        let (upstream, client) = (&mut self.upstream, &mut self.client);
+        self.down.poll_boundary(cx, upstream, client, boundary)
+    }
+
+    /// Stops relaying a WebSocket. The upstream is to get a close frame, unless the client's
+    /// last frame is not complete; the rest of that is not sent any more. The client is to
+    /// get `notice`, a frame, unless it is in the middle of a message, and then `close`.
+    /// Returns whether it can: in the middle of a frame whatever is said would be taken for
+    /// payload.
+    pub(super) fn begin_close(&mut self, notice: Option<&[u8]>, close: Close) -> bool {
         if self.up.stage == Stage::Open && !self.up.closed {
-            if self.up.at_boundary() {
+            if self.up.is_at(Boundary::Frame) {
                 self.up.pending.extend(masked_close_frame(GOING_AWAY, ""));
             } else {
                 self.up.pending.clear();
@@ -118,24 +151,35 @@ where
             }
         }
         self.up.stage = Stage::Stopped;
-        self.down.stage = match self.down.stage {
-            Stage::Open if self.down.closed => Stage::Stopped,
-            Stage::Open if self.down.at_boundary() => {
-                self.down
-                    .pending
-                    .extend(close_frame(close.code, close.reason));
-                Stage::Stopped
-            }
-            Stage::Open => Stage::LastFrame(close),
-            _ => Stage::Stopped,
-        };
+        let down = &mut self.down;
+        let is_open = std::mem::replace(&mut down.stage, Stage::Stopped) == Stage::Open;
+        if !is_open || down.closed {
+            // The upstream has had the last word.
+            return true;
+        }
+        if let Some(notice) = notice
+            && down.is_at(Boundary::Message)
+        {
+            down.pending.extend(notice);
+        }
+        let between_frames = down.is_at(Boundary::Frame);
+        if between_frames {
+            down.pending.extend(close_frame(close.code, close.reason));
+        }
+        between_frames
     }
 
-    /// After [`begin_close`](Self::begin_close): ready when the client has been sent its
-    /// close frame.
+    /// After [`begin_close`](Self::begin_close): ready when the client has been sent what
+    /// was left to say.
     pub(super) fn poll_closed(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let _ = self.poll_answer(cx);
         self.down.poll(cx, &mut self.upstream, &mut self.client)
+    }
+
+    /// Writes the upstream's close frame, as far as it takes it at once.
+    pub(super) fn try_close_upstream(&mut self, cx: &mut Context<'_>) {
+        let _ = self.up.poll_write(cx, &mut self.upstream);
+        let _ = self.up.poll_flush(cx, &mut self.upstream);
     }
 
     /// Reads on from the client, and forgets it; ready at its close frame, or its end.
@@ -178,7 +222,7 @@ impl Flow {
         loop {
             ready!(self.poll_write(cx, writer))?;
             match self.stage {
-                Stage::Open | Stage::LastFrame(_) => {}
+                Stage::Open => {}
                 Stage::Ended => {
                     ready!(Pin::new(&mut *writer).poll_shutdown(cx))?;
                     self.stage = Stage::Stopped;
@@ -193,10 +237,9 @@ impl Flow {
                 ready!(self.poll_flush(cx, writer))?;
                 return Poll::Pending;
             }
-            match (buf.filled(), self.stage) {
-                ([], _) => self.stage = Stage::Ended,
-                (read, Stage::LastFrame(close)) => self.take_last_frame(read, close),
-                (read, _) => {
+            match buf.filled() {
+                [] => self.stage = Stage::Ended,
+                read => {
                     self.follow(read);
                     let written = match Pin::new(&mut *writer).poll_write(cx, read)? {
                         Poll::Ready(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
@@ -208,6 +251,45 @@ impl Flow {
                 }
             }
         }
+    }
+
+    fn poll_boundary<R, W>(
+        &mut self,
+        cx: &mut Context<'_>,
+        reader: &mut R,
+        writer: &mut W,
+        boundary: Boundary,
+    ) -> Poll<io::Result<()>>
+    where
+        R: AsyncRead + Unpin,
+        W: AsyncWrite + Unpin,
+    {
+        while self.stage == Stage::Open && !self.closed && !self.is_at(boundary) {
+            ready!(self.poll_write(cx, writer))?;
+            let mut scratch = [MaybeUninit::uninit(); SCRATCH];
+            let mut buf = ReadBuf::uninit(&mut scratch);
+            if Pin::new(&mut *reader).poll_read(cx, &mut buf)?.is_pending() {
+                ready!(self.poll_flush(cx, writer))?;
+                return Poll::Pending;
+            }
+            let mut read = buf.filled();
+            if read.is_empty() {
+                // It will not come.
+                break;
+            }
+            while !read.is_empty() && !self.is_at(boundary) {
+                let frames = self.frames.get_or_insert_default();
+                if frames.is_close(read[0]) {
+                    // A message is left without its end. The last word is ours all the same.
+                    return Poll::Ready(Ok(()));
+                }
+                let (used, seen) = frames.follow_frame(read);
+                self.note(used, seen);
+                self.pending.extend(&read[..used]);
+                read = &read[used..];
+            }
+        }
+        Poll::Ready(Ok(()))
     }
 
     fn poll_write<W>(&mut self, cx: &mut Context<'_>, writer: &mut W) -> Poll<io::Result<()>>
@@ -249,20 +331,6 @@ impl Flow {
         self.note(bytes.len(), seen);
     }
 
-    fn take_last_frame(&mut self, bytes: &[u8], close: Close) {
-        let frames = self.frames.get_or_insert_default();
-        let (used, seen) = frames.follow_frame(bytes);
-        let ended = frames.at_boundary();
-        self.note(used, seen);
-        self.pending.extend(&bytes[..used]);
-        if ended {
-            if !seen.close {
-                self.pending.extend(close_frame(close.code, close.reason));
-            }
-            self.stage = Stage::Stopped;
-        }
-    }
-
     fn note(&mut self, bytes: usize, seen: Seen) {
         self.bytes += bytes as u64;
         self.moved = true;
@@ -270,8 +338,11 @@ impl Flow {
         self.closed |= seen.close;
     }
 
-    fn at_boundary(&self) -> bool {
-        self.frames.as_ref().is_some_and(FrameTracker::at_boundary)
+    fn is_at(&self, boundary: Boundary) -> bool {
+        self.frames.as_ref().is_some_and(|frames| match boundary {
+            Boundary::Frame => frames.at_boundary(),
+            Boundary::Message => frames.between_messages(),
+        })
     }
 }
 

@@ -11,7 +11,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::relay::{Close, GOING_AWAY, Relay};
+use super::activity::Activity;
+use super::frames::text_frame;
+use super::notice;
+use super::relay::{Boundary, Close, GOING_AWAY, Relay};
 use crate::proxy::deadline::Deadlines;
 use crate::sessions::Tie;
 
@@ -25,9 +28,16 @@ pub struct TunnelOptions {
     pub idle: Option<Duration>,
     /// Cancelled when the gateway shuts down; never by default.
     pub drain: CancellationToken,
-    /// Called when the client has sent something, at most once a second: what keeps its
-    /// session alive. What the upstream sends and a WebSocket's pings, pongs and closes do
-    /// not count: they come without anybody doing anything.
+    /// Whether the client of a WebSocket is told of its session's end by a JSON-RPC
+    /// notification before the close frame; not by default.
+    pub end_notices: bool,
+    /// How long the upstream may take, at the session's end, to complete what the client of
+    /// a WebSocket is in the middle of. After that the client gets no notice within a message
+    /// and is cut off within a frame. 50 milliseconds by default.
+    pub last_message: Duration,
+    /// What counts as activity; the client's data by default.
+    pub activity: Activity,
+    /// Called when there was activity, at most once a second: what keeps the session alive.
     pub on_activity: Option<Box<dyn FnMut() + Send>>,
     /// Called when the tunnel has closed. What it holds is dropped then at the latest, so it
     /// may hold the guard of a gauge.
@@ -71,9 +81,20 @@ impl TunnelOptions {
             tie: None,
             idle: None,
             drain: CancellationToken::new(),
+            end_notices: false,
+            last_message: LAST_MESSAGE,
+            activity: Activity::default(),
             on_activity: None,
             on_close: None,
         }
+    }
+}
+
+impl TunnelOptions {
+    /// The frame that tells the client of its session's end, where it is to be told.
+    fn end_notice(&self) -> Option<Vec<u8>> {
+        let session = self.tie.as_ref().filter(|_| self.end_notices)?.session();
+        session.end().map(|end| text_frame(&notice::of_end(end)))
     }
 }
 
@@ -105,16 +126,20 @@ pub(super) async fn run<C, U>(
     client: C,
     upstream: U,
     websocket: bool,
-    options: TunnelOptions,
+    mut options: TunnelOptions,
 ) -> TunnelReport
 where
     C: AsyncRead + AsyncWrite + Unpin,
     U: AsyncRead + AsyncWrite + Unpin,
 {
     let mut relay = Relay::new(client, upstream, websocket);
-    let end = relay_until_end(&mut relay, websocket, options).await;
+    let end = relay_until_end(&mut relay, websocket, &mut options).await;
     if websocket && let Some(close) = end.close() {
-        close_politely(&mut relay, close).await;
+        let (notice, limit) = match end {
+            TunnelEnd::SessionEnded => (options.end_notice(), options.last_message),
+            _ => (None, LAST_FRAME),
+        };
+        close_politely(&mut relay, notice, close, limit).await;
     }
     let (received, sent) = relay.bytes();
     TunnelReport {
@@ -127,7 +152,7 @@ where
 async fn relay_until_end<C, U>(
     relay: &mut Relay<C, U>,
     websocket: bool,
-    options: TunnelOptions,
+    options: &mut TunnelOptions,
 ) -> TunnelEnd
 where
     C: AsyncRead + AsyncWrite + Unpin,
@@ -138,7 +163,8 @@ where
         tie,
         idle,
         drain,
-        mut on_activity,
+        activity,
+        on_activity,
         ..
     } = options;
     let mut limit = idle.map(|idle| deadlines.limit(idle));
@@ -146,7 +172,7 @@ where
     let mut half = deadlines.limit(ANSWER);
     let (second, mut touch_at) = (deadlines.ticks(ACTIVITY), 0);
     let mut ended = pin!(async {
-        match &tie {
+        match tie {
             Some(tie) => tie.ended().await,
             None => pending().await,
         }
@@ -161,9 +187,10 @@ where
             return Poll::Ready(TunnelEnd::Draining);
         }
         let relayed = relay.poll(cx);
-        if relay.take_client_data() && deadlines.now() >= touch_at {
+        let moved = relay.take_moved();
+        if activity.is_in(moved) && deadlines.now() >= touch_at {
             touch_at = deadlines.now() + second;
-            if let Some(on_activity) = &mut on_activity {
+            if let Some(on_activity) = on_activity {
                 on_activity();
             }
         }
@@ -181,7 +208,7 @@ where
         let Some(limit) = &mut limit else {
             return Poll::Pending;
         };
-        if relay.take_moved() {
+        if moved.client || moved.upstream {
             limit.progress();
         }
         limit.poll_waiting(cx).map(|()| TunnelEnd::Idle)
@@ -189,15 +216,32 @@ where
     .await
 }
 
-/// Closes a WebSocket as RFC 6455, section 7 has it, within the limits below.
-async fn close_politely<C, U>(relay: &mut Relay<C, U>, close: Close)
-where
+/// Closes a WebSocket as RFC 6455, section 7 has it, with `notice`, a frame, before it. What
+/// the client is in the middle of may take until `limit`, everything else as long as below.
+async fn close_politely<C, U>(
+    relay: &mut Relay<C, U>,
+    notice: Option<Vec<u8>>,
+    close: Close,
+    limit: Duration,
+) where
     C: AsyncRead + AsyncWrite + Unpin,
     U: AsyncRead + AsyncWrite + Unpin,
 {
-    relay.begin_close(close);
-    // In the middle of a frame that does not end there is no way to say anything: cut.
-    if let Ok(Ok(())) = timeout(LAST_FRAME, poll_fn(|cx| relay.poll_closed(cx))).await {
+    let boundary = match notice {
+        Some(_) => Boundary::Message,
+        None => Boundary::Frame,
+    };
+    let _ = timeout(limit, poll_fn(|cx| relay.poll_boundary(cx, boundary))).await;
+    if !relay.begin_close(notice.as_deref(), close) {
+        // There is no way to say anything to the client any more: cut.
+        poll_fn(|cx| {
+            relay.try_close_upstream(cx);
+            Poll::Ready(())
+        })
+        .await;
+        return;
+    }
+    if let Ok(Ok(())) = timeout(ANSWER, poll_fn(|cx| relay.poll_closed(cx))).await {
         let _ = timeout(ANSWER, poll_fn(|cx| relay.poll_answer(cx))).await;
         let _ = timeout(ANSWER, poll_fn(|cx| relay.poll_shutdown(cx))).await;
     }
@@ -212,6 +256,8 @@ impl fmt::Debug for TunnelOptions {
         f.debug_struct("TunnelOptions")
             .field("tie", &self.tie)
             .field("idle", &self.idle)
+            .field("end_notices", &self.end_notices)
+            .field("activity", &self.activity)
             .finish_non_exhaustive()
     }
 }
@@ -222,8 +268,12 @@ const POLICY_VIOLATION: u16 = 1008;
 /// How often activity is reported at most.
 const ACTIVITY: Duration = Duration::from_secs(1);
 
-/// How long the upstream may take to end the frame the client is in the middle of.
+/// How long the upstream may take at the session's end: short of what a person notices, and
+/// of what administrators are promised.
+const LAST_MESSAGE: Duration = Duration::from_millis(50);
+
+/// How long the upstream may otherwise take to end the frame the client is in the middle of.
 const LAST_FRAME: Duration = Duration::from_secs(1);
 
-/// How long the client may take to answer a close frame.
+/// How long the client may take to be sent a close frame, and to answer it.
 const ANSWER: Duration = Duration::from_secs(1);

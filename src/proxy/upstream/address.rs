@@ -8,10 +8,15 @@ use std::sync::Arc;
 use http::Uri;
 use http::uri::Scheme;
 
-/// An upstream's scheme and authority, such as `http://127.0.0.1:3000`: what connections are
-/// pooled by.
+use crate::net::tls::TlsConnector;
+
+/// An upstream's scheme and authority, such as `http://127.0.0.1:3000`, and for https the TLS
+/// it is reached with: what connections are pooled by.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct UpstreamAddress(Arc<Address>);
+pub struct UpstreamAddress {
+    address: Arc<Address>,
+    tls: Option<TlsConnector>,
+}
 
 #[derive(PartialEq, Eq, Hash)]
 struct Address {
@@ -39,7 +44,7 @@ pub enum AddressError {
         text: String,
     },
     /// Its scheme is not one that is spoken.
-    #[error("{text:?} has a scheme other than http")]
+    #[error("{text:?} has a scheme other than http and https")]
     Scheme {
         /// What was given.
         text: String,
@@ -59,31 +64,45 @@ impl UpstreamAddress {
     /// Host and port as they were written.
     #[must_use]
     pub fn authority(&self) -> &str {
-        &self.0.authority
+        &self.address.authority
     }
 
-    /// The scheme; `http` is the only one for now.
+    /// The scheme: `http` or `https`.
     #[must_use]
     pub fn scheme(&self) -> &Scheme {
-        &self.0.scheme
+        &self.address.scheme
+    }
+
+    /// Whether it is reached over TLS.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.address.scheme == Scheme::HTTPS
+    }
+
+    /// The TLS it is reached with; without it no https address is.
+    #[must_use]
+    pub const fn tls(&self) -> Option<&TlsConnector> {
+        self.tls.as_ref()
     }
 
     /// The host: a name, or an IP address without brackets.
     #[must_use]
     pub fn host(&self) -> &str {
-        &self.0.host
+        &self.address.host
     }
 
     /// The port, the scheme's own where none was written.
     #[must_use]
     pub fn port(&self) -> u16 {
-        self.0.port
+        self.address.port
     }
 
     /// The socket address, when the host is not a name.
     #[must_use]
     pub fn socket(&self) -> Option<SocketAddr> {
-        self.0.ip.map(|ip| SocketAddr::new(ip, self.0.port))
+        self.address
+            .ip
+            .map(|ip| SocketAddr::new(ip, self.address.port))
     }
 }
 
@@ -95,9 +114,13 @@ impl FromStr for UpstreamAddress {
         let uri = text.parse::<Uri>().map_err(|_| not_a_url())?;
         let scheme = uri.scheme().ok_or_else(not_a_url)?;
         let authority = uri.authority().ok_or_else(not_a_url)?;
-        if *scheme != Scheme::HTTP {
+        let default_port = if *scheme == Scheme::HTTP {
+            80
+        } else if *scheme == Scheme::HTTPS {
+            443
+        } else {
             return Err(AddressError::Scheme { text: text.into() });
-        }
+        };
         let bare = uri.path_and_query().is_none_or(|p| p.as_str() == "/");
         if !bare || authority.as_str().contains('@') {
             return Err(AddressError::More { text: text.into() });
@@ -111,19 +134,23 @@ impl FromStr for UpstreamAddress {
             .strip_prefix('[')
             .and_then(|h| h.strip_suffix(']'))
             .unwrap_or(host);
-        Ok(Self(Arc::new(Address {
+        let address = Address {
             scheme: scheme.clone(),
             authority: authority.as_str().into(),
             host: host.into(),
-            port: port.unwrap_or(80),
+            port: port.unwrap_or(default_port),
             ip: host.parse().ok(),
-        })))
+        };
+        Ok(Self {
+            address: Arc::new(address),
+            tls: None,
+        })
     }
 }
 
 impl fmt::Display for UpstreamAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}", self.0.scheme, self.0.authority)
+        write!(f, "{}://{}", self.address.scheme, self.address.authority)
     }
 }
 
@@ -157,6 +184,16 @@ impl UpstreamAddresses {
         Self::new(addresses?)
     }
 
+    /// The same addresses, of which those with https are reached over `tls`.
+    #[must_use]
+    pub fn with_tls(self, tls: &TlsConnector) -> Self {
+        let with_tls = self.iter().map(|address| UpstreamAddress {
+            address: Arc::clone(&address.address),
+            tls: address.is_https().then(|| tls.clone()),
+        });
+        Self(with_tls.collect())
+    }
+
     /// The addresses, in their order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &UpstreamAddress> {
         self.0.iter()
@@ -176,6 +213,12 @@ mod tests {
         assert_eq!(plain.to_string(), "http://127.0.0.1:3000");
         assert_eq!(parse("http://app/").port(), 80);
         assert_eq!(parse("http://app").socket(), None);
+        let secure = parse("https://app");
+        assert!(secure.is_https() && !plain.is_https());
+        assert_eq!(
+            (secure.port(), secure.to_string()),
+            (443, "https://app".into())
+        );
         assert_eq!(
             parse("http://[::1]:81").socket(),
             Some("[::1]:81".parse().unwrap())
@@ -204,7 +247,7 @@ mod tests {
             assert!(text.parse::<UpstreamAddress>().is_err(), "{text}");
         }
         assert!(matches!(
-            "https://a".parse::<UpstreamAddress>(),
+            "ftp://a".parse::<UpstreamAddress>(),
             Err(AddressError::Scheme { .. })
         ));
         assert_eq!(UpstreamAddresses::parse([]), Err(AddressError::None));

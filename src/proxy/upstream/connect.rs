@@ -6,17 +6,19 @@ use std::time::Duration;
 
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{UpstreamAddress, UpstreamBody, UpstreamError};
+use crate::net::tls::UpstreamTlsStream;
 
 /// Connects to `address` within `limit`, and spawns the task that drives the connection.
 pub(super) async fn connect<B: UpstreamBody>(
     address: &UpstreamAddress,
     limit: Duration,
 ) -> Result<http1::SendRequest<B>, UpstreamError> {
-    let stream = match timeout(limit, open(address, limit)).await {
+    let stream = match timeout(limit, secured(address, limit)).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) if error.kind() != io::ErrorKind::TimedOut => {
             return Err(UpstreamError::Connect {
@@ -31,6 +33,37 @@ pub(super) async fn connect<B: UpstreamBody>(
             });
         }
     };
+    match stream {
+        Stream::Plain(stream) => speak(address, stream).await,
+        Stream::Tls(stream) => speak(address, stream).await,
+    }
+}
+
+/// A connection on which nothing has been said yet.
+enum Stream {
+    Plain(TcpStream),
+    Tls(Box<UpstreamTlsStream>),
+}
+
+async fn secured(address: &UpstreamAddress, limit: Duration) -> io::Result<Stream> {
+    let stream = open(address, limit).await?;
+    if !address.is_https() {
+        return Ok(Stream::Plain(stream));
+    }
+    let Some(tls) = address.tls() else {
+        return Err(io::Error::other("no TLS was set up for it"));
+    };
+    let stream = tls.connect(address.host(), stream).await?;
+    Ok(Stream::Tls(Box::new(stream)))
+}
+
+async fn speak<B: UpstreamBody, IO>(
+    address: &UpstreamAddress,
+    stream: IO,
+) -> Result<http1::SendRequest<B>, UpstreamError>
+where
+    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let (sender, connection) = http1::Builder::new()
         .writev(true)
         .handshake(TokioIo::new(stream))

@@ -1,5 +1,7 @@
 //! Races and journeys through time over the whole room.
 
+mod chosen;
+mod ends;
 mod feed;
 #[cfg(feature = "server")]
 mod fleet;
@@ -518,7 +520,9 @@ async fn run(
 ) {
     match step {
         Step::Resolve => drop(sessions.resolve(&token.digest(), here)),
-        Step::Touch => sessions.touch(session),
+        Step::Touch => {
+            sessions.touch(session);
+        }
         Step::Sweep => drop(sessions.sweep().await.unwrap()),
         Step::Login => drop(
             sessions

@@ -80,7 +80,7 @@ fn make(
             }
             match raw.decode(&mut common) {
                 Ok(record) => {
-                    let session = Arc::new(spaces.restore(record, clock));
+                    let session = Arc::new(common.restore(record, spaces, clock));
                     if open.add(&session) {
                         made.push(session);
                     }

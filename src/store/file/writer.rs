@@ -22,9 +22,10 @@ pub(super) const WAITING: usize = 8192;
 /// Changes in one transaction.
 const BATCH: usize = 4096;
 
-/// After a failure, how long the thread refuses everything before it opens the file again, in
-/// steps.
-const REST: (u32, Duration) = (20, Duration::from_millis(25));
+/// After a failure the thread refuses everything for so many steps before it opens the file
+/// again: half a second at first, twice as long each time, five seconds at last.
+const STEPS: (u32, u32) = (20, 200);
+const STEP: Duration = Duration::from_millis(25);
 
 pub(super) type Answer = oneshot::Sender<Result<Outcome, StoreError>>;
 
@@ -148,10 +149,11 @@ impl Writer {
     /// Opens the file again, as often as it takes; refuses everything meanwhile. Returns when
     /// it is open, or nobody can ask for anything any more.
     fn recover(&mut self, why: &str) {
+        let mut steps = STEPS.0;
         loop {
             self.file.close();
-            for _ in 0..REST.0 {
-                std::thread::sleep(REST.1);
+            for _ in 0..steps {
+                std::thread::sleep(STEP);
                 let mut waiting = Vec::new();
                 loop {
                     match self.requests.try_recv() {
@@ -167,6 +169,7 @@ impl Writer {
                 }
                 self.refuse(&mut waiting, why);
             }
+            steps = (steps * 2).min(STEPS.1);
             match self.file.reopen() {
                 Ok(()) => {
                     let path = self.file.path().display();

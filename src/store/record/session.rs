@@ -16,8 +16,8 @@ use uuid::Uuid;
 
 use super::codec::{FormatError, Reader, Writer};
 use crate::domain::{
-    Attributes, ClientInfo, Identity, Method, SessionEnd, SessionId, SessionRecord, SignOnId,
-    SpaceId, Spaces, Timestamp, TokenDigest,
+    Attributes, ClientInfo, Clock, Identity, Method, Session, SessionEnd, SessionId, SessionRecord,
+    SignOnId, SpaceId, SpaceState, Spaces, Timestamp, TokenDigest,
 };
 
 /// The version that is written. Older ones are read, newer ones are refused.
@@ -103,6 +103,7 @@ pub(in crate::store) struct Common {
     texts: HashMap<Box<str>, Arc<str>>,
     space: Option<SpaceId>,
     shared: Option<Spaces>,
+    state: Option<Arc<SpaceState>>,
 }
 
 /// Common parts that are remembered of each kind; where there are more, they are not common.
@@ -115,6 +116,21 @@ impl Common {
             shared: Some(spaces.clone()),
             ..Self::default()
         }
+    }
+
+    /// The session that `record` is of, whose parts are common already.
+    pub(in crate::store) fn restore(
+        &mut self,
+        record: SessionRecord,
+        spaces: &Spaces,
+        clock: &dyn Clock,
+    ) -> Session {
+        let state = match self.state.take() {
+            Some(last) if *last.id() == record.space => last,
+            _ => spaces.find_or_default(&record.space),
+        };
+        self.state = Some(Arc::clone(&state));
+        Session::restore(record, state, clock)
     }
 
     fn attributes(&mut self, read: &mut Reader<'_>) -> Result<Arc<Attributes>, FormatError> {
@@ -139,7 +155,10 @@ impl Common {
         if let Some(known) = self.texts.get(text) {
             return Arc::clone(known);
         }
-        let shared: Arc<str> = text.into();
+        let mut shared: Arc<str> = text.into();
+        if let Some(spaces) = &self.shared {
+            shared = spaces.share_text(&shared);
+        }
         if self.texts.len() < MAX_COMMON {
             self.texts.insert(text.into(), Arc::clone(&shared));
         }

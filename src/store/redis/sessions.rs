@@ -229,8 +229,11 @@ impl RedisStore {
     pub(super) async fn end_now(&self, last: Touch, end: SessionEnd) -> Result<Ended, StoreError> {
         let (keys, time) = (self.keys(), self.time());
         let shard = Shard::of(last.user);
+        // One that is not due is idle by another rule than its space's, which the caller knows.
         let idle = match end.reason {
-            EndReason::Idle => millis(last.ends.since(last.tick)).max(1),
+            EndReason::Idle if last.ends <= time.clock().tick() => {
+                millis(last.ends.since(last.tick)).max(1)
+            }
             _ => 0,
         };
         let mut script = self.scripts().end.prepare_invoke();

@@ -3,3 +3,5 @@
 mod access;
 mod api;
 mod ports;
+mod qps;
+mod tls;

@@ -1,5 +1,6 @@
 //! The command.
 
+mod cert;
 mod check;
 mod demo;
 mod files;

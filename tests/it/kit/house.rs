@@ -7,7 +7,7 @@ use gatepass::admin::keys::{KeysFile, NewKey, Role};
 use gatepass::app::demo::data;
 use gatepass::app::{Gateway, StartError};
 use gatepass::config::{Config, Loaded};
-use gatepass::domain::{Clock as _, SpaceId, SystemClock};
+use gatepass::domain::{Clock as _, Identity, SpaceId, SystemClock};
 use tempfile::TempDir;
 
 use super::{Admin, Authority, Browser, Script, Upstream, Wire, log};
@@ -139,6 +139,15 @@ impl House {
 
     pub(crate) fn admin(&self) -> Admin {
         Admin::new(self.gateway.admin_address(), &self.keys.site)
+    }
+
+    /// A ticket of `space` for the user `user` of LAB, as a trusted program buys it.
+    pub(crate) async fn ticket(&self, space: &str, user: &str) -> String {
+        let sessions = self.gateway.sessions();
+        let space = sessions.find_space(&SpaceId::new(space).unwrap()).unwrap();
+        let user = Identity::new("LAB", user).unwrap();
+        let bought = sessions.issue_ticket(&space, user.into(), None).await;
+        bought.unwrap().expose().to_owned()
     }
 
     pub(crate) async fn wire(&self) -> Wire {

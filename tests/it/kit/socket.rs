@@ -47,6 +47,16 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Socket<IO> {
         assert_eq!(back.into_text().unwrap().as_str(), text);
     }
 
+    /// Sends `message` as it is.
+    pub(crate) async fn send(&mut self, message: Message) {
+        self.0.send(message).await.unwrap();
+    }
+
+    /// The next message, a ping, a pong or a close too; nothing when the connection is cut.
+    pub(crate) async fn next(&mut self) -> Option<Message> {
+        soon(self.0.next()).await.and_then(Result::ok)
+    }
+
     /// The code that the other side closes with, when it does.
     pub(crate) async fn close_code(&mut self) -> u16 {
         loop {

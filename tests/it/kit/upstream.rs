@@ -11,7 +11,8 @@
 //! | `/early` | an answer before the request's body was read |
 //! | `/status/N` | the status N |
 //! | `/talkative` | headers and trailers that are not for clients |
-//! | `/cookies` | cookies of its own |
+//! | `/cookies?NAME=VALUE&...` | cookies of its own, and those |
+//! | `/headers?NAME=VALUE&...` | those headers |
 //! | `/mirror` | the request's body |
 //! | `/hsts` | its own word on https |
 //! | any other | `upstream METHOD TARGET`, after the body was read |
@@ -33,8 +34,10 @@ use http_body_util::{BodyExt as _, Empty, Full, StreamBody};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, mpsc};
+use tokio_rustls::TlsAcceptor;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
@@ -45,6 +48,7 @@ type Body = UnsyncBoxBody<Bytes, io::Error>;
 #[derive(Clone)]
 pub(crate) struct Upstream {
     address: SocketAddr,
+    scheme: &'static str,
     state: Arc<State>,
 }
 
@@ -87,24 +91,44 @@ impl Seen {
 
 impl Upstream {
     pub(crate) async fn start() -> Self {
+        Self::listen("http", None).await
+    }
+
+    /// One that speaks TLS.
+    pub(crate) async fn over_tls(acceptor: TlsAcceptor) -> Self {
+        Self::listen("https", Some(acceptor)).await
+    }
+
+    async fn listen(scheme: &'static str, tls: Option<TlsAcceptor>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let state = Arc::new(State::default());
         let upstream = Self {
             address: listener.local_addr().unwrap(),
+            scheme,
             state: Arc::clone(&state),
         };
         tokio::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
                 let number = state.connections.fetch_add(1, Ordering::SeqCst);
-                tokio::spawn(serve(Arc::clone(&state), number, stream));
+                let (state, tls) = (Arc::clone(&state), tls.clone());
+                tokio::spawn(async move {
+                    match tls {
+                        None => serve(state, number, stream).await,
+                        Some(tls) => {
+                            if let Ok(stream) = tls.accept(stream).await {
+                                serve(state, number, stream).await;
+                            }
+                        }
+                    }
+                });
             }
         });
         upstream
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("{}://{}", self.scheme, self.address)
     }
 
     /// Everything that it was sent.
@@ -139,7 +163,10 @@ impl Upstream {
     }
 }
 
-async fn serve(state: Arc<State>, connection: usize, stream: TcpStream) {
+async fn serve<IO>(state: Arc<State>, connection: usize, stream: IO)
+where
+    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let service = service_fn(move |request| {
         let state = Arc::clone(&state);
         async move { answer(state, connection, request).await }
@@ -154,6 +181,12 @@ async fn serve(state: Arc<State>, connection: usize, stream: TcpStream) {
 #[derive(Debug, thiserror::Error)]
 #[error("as the script says")]
 struct Broken;
+
+/// The parts of a target's query.
+fn pairs(target: &str) -> impl Iterator<Item = &str> {
+    let query = target.split_once('?').map_or("", |(_, query)| query);
+    query.split('&').filter(|pair| !pair.is_empty())
+}
 
 async fn answer(
     state: Arc<State>,
@@ -220,6 +253,18 @@ async fn answer(
             let headers = response.headers_mut();
             headers.append(header::SET_COOKIE, HeaderValue::from_static("theirs=1"));
             headers.append(header::SET_COOKIE, HeaderValue::from_static("more=2"));
+            for pair in pairs(&target) {
+                headers.append(header::SET_COOKIE, pair.parse().unwrap());
+            }
+            response
+        }
+        "/headers" => {
+            let mut response = full(StatusCode::OK, "headers");
+            for pair in pairs(&target) {
+                let (name, value) = pair.split_once('=').unwrap();
+                let name: header::HeaderName = name.parse().unwrap();
+                response.headers_mut().append(name, value.parse().unwrap());
+            }
             response
         }
         _ => match path.strip_prefix("/status/") {

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "axum")]
 mod axum;
+mod certificate;
 mod hyper;
 mod tonic;
 

@@ -517,3 +517,32 @@ async fn s05_our_headers_never_reach_the_client() {
         "{answer:?}"
     );
 }
+
+#[tokio::test]
+async fn a_space_has_headers_on_all_its_responses() {
+    let config = "[space.response_headers]\nX-Frame-Options = \"SAMEORIGIN\"\nX-Space = \"one\"\nServer = \"\"\n[[space.access]]\npath = \"/denied\"\nrequire = { attribute = \"none\", any_of = [\"x\"] }\n";
+    let house = House::header(config).await;
+    let script = house.script_of("ann");
+    let path = "/headers?X-Frame-Options=ALLOWALL&X-Frame-Options=DENY&Server=theirs&ETag=e";
+    let answer = script.get(path).await;
+    answer.says(200, "headers");
+    assert_eq!(answer.header("x-frame-options"), "SAMEORIGIN");
+    assert_eq!(answer.header("x-space"), "one");
+    assert_eq!(answer.header("etag"), "e");
+    assert!(!answer.headers.contains_key("server"));
+    for (path, status) in [
+        ("/status/404", 404),
+        ("/denied", 403),
+        ("/break", 502),
+        ("/.gatepass/nothing", 404),
+    ] {
+        let answer = script.get(path).await;
+        assert_eq!((answer.status, answer.header("x-space")), (status, "one"));
+    }
+    let answer = house.script().get("/").await;
+    assert_eq!((answer.status, answer.header("x-space")), (401, "one"));
+    // A page of ours keeps what protects it.
+    let answer = house.browser().get("/.gatepass/logout").await;
+    assert_eq!(answer.header("x-space"), "one");
+    assert_eq!(answer.header("x-frame-options"), "DENY");
+}

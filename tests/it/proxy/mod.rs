@@ -2,6 +2,8 @@
 
 mod failures;
 mod headers;
+mod https_upstream;
+mod sockets;
 mod streams;
 mod targets;
 mod upgrade;

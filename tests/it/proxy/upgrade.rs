@@ -12,7 +12,7 @@ fn ask(path: &str, fields: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nHost: sales\r\nhdr-usr: ann\r\n{fields}\r\n")
 }
 
-const WEBSOCKET: &str = "Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+pub(super) const WEBSOCKET: &str = "Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 
 #[tokio::test]
 async fn a_websocket_goes_through_and_keeps_the_session_active() {

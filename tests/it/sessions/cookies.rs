@@ -138,6 +138,77 @@ async fn s21_over_tls_the_cookie_is_bound_to_its_host() {
 }
 
 #[tokio::test]
+async fn s13_every_kind_of_cookie_is_taken_back_as_it_was_given() {
+    let ports = PORTS.replace("workers", "trusted_proxies = [\"127.0.0.1\"]\nworkers");
+    for (options, name, attributes) in [
+        (
+            "same_site = \"none\"\npartitioned = true",
+            "__Host-sid",
+            "; HttpOnly; Secure; SameSite=None; Partitioned",
+        ),
+        (
+            "domain = \"example.com\"",
+            "__Secure-sid",
+            "; Domain=example.com; HttpOnly; Secure; SameSite=Lax",
+        ),
+        (
+            "host_prefix = false\nsame_site = \"unset\"",
+            "sid",
+            "; HttpOnly; Secure",
+        ),
+    ] {
+        let local = LOCAL.replace("authn", "hosts = [\"a.example.com\"]\nauthn");
+        let cookie = format!("{local}[space.cookie]\nname = \"sid\"\n{options}\n");
+        let house = House::with(&format!("{ports}{cookie}")).await;
+        let mut browser = house
+            .browser()
+            .through("host", "a.example.com")
+            .through("x-forwarded-proto", "https");
+        browser
+            .log_in("/", "alice", "demo-password")
+            .await
+            .says(200, "GET /");
+        let given = browser.received.pop().unwrap();
+        assert!(given.starts_with(&format!("{name}=")), "{given}");
+        assert!(given.ends_with(&format!("; Path=/{attributes}")), "{given}");
+        // It opens the session under this name, the upstream sees it under none, and cannot
+        // set it under any.
+        let spelled = format!("{}; __Host-sid=x; __Secure-sid=x; sid=x", "theirs=1");
+        let token = browser.cookie(name).unwrap().to_owned();
+        let pair = format!("{name}={token}");
+        let sent = spelled.replace(&format!("{name}=x"), &pair);
+        let answer = house
+            .script()
+            .with("host", "a.example.com")
+            .with("x-forwarded-proto", "https")
+            .with("cookie", &sent)
+            .get("/cookies?gatepass=1&sid=evil&__Host-sid=evil&__Secure-sid=evil")
+            .await;
+        answer.says(200, "cookies");
+        assert_eq!(house.upstream.last().header("cookie"), Some("theirs=1"));
+        let set: Vec<_> = answer.headers.get_all("set-cookie").iter().collect();
+        assert_eq!(set, ["theirs=1", "more=2", "gatepass=1"]);
+        browser
+            .request(
+                "POST",
+                "/.gatepass/logout",
+                &[("sec-fetch-site", "same-origin")],
+                "",
+            )
+            .await
+            .says(200, "You are logged out");
+        let taken = browser.received.pop().unwrap();
+        assert_eq!(taken, format!("{name}=; Path=/; Max-Age=0{attributes}"));
+        let replay = house
+            .script()
+            .with("host", "a.example.com")
+            .with("x-forwarded-proto", "https")
+            .with("cookie", &pair);
+        assert_eq!(replay.get("/").await.status, 401);
+    }
+}
+
+#[tokio::test]
 async fn s21_an_applications_cookies_stand_beside_ours() {
     let house = House::header("").await;
     let answer = house.script_of("ann").get("/cookies").await;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::kit::{House, PORTS, eventually};
 
 /// A script that has the cookie of a session of `ann`, and nothing else.
@@ -63,8 +65,66 @@ async fn s19_a_websocket_ends_with_the_lifetime_of_its_session() {
     let mut socket = crate::kit::Socket::open(house.edge(), "/ws", &[("hdr-usr", "ann")])
         .await
         .unwrap();
+    let opened = Instant::now();
     socket.echo("hello").await;
-    // Nothing is looked at but by the sweeper, which comes every ten seconds.
+    // Nobody asks for anything: it is looked for, and long before the sweep of all sessions,
+    // which comes every ten seconds.
+    assert_eq!(socket.close_code().await, 1008);
+    let took = opened.elapsed();
+    assert!(took > Duration::from_millis(400), "{took:?}");
+    assert!(took < Duration::from_secs(4), "{took:?}");
+}
+
+#[tokio::test]
+async fn s19_an_idle_timeout_of_a_rule_holds_at_once_and_the_spaces_too() {
+    let house = House::header("").await;
+    let script = with_cookie(&house).await;
+    script.get("/admin").await.says(200, "GET /admin");
+    let ended = async || {
+        let path = "/api/v1/spaces/1001/sessions?state=ended&view=full";
+        let ended = house.admin().get(path).await.json(200);
+        ended["sessions"][0]["endReason"].clone()
+    };
+    let config = |more: &str| format!("{PORTS}{}{more}", crate::kit::house::header_space());
+    house.reload(&config(
+        "[[space.access]]\npath = \"/admin/**\"\nidle_timeout = \"50ms\"\n",
+    ));
+    tokio::time::sleep(Duration::from_millis(120)).await;
+    // Idle for too long for the one, not for the other.
+    script.get("/x").await.says(200, "GET /x");
+    tokio::time::sleep(Duration::from_millis(120)).await;
+    assert_eq!(script.get("/admin").await.status, 401);
+    assert_eq!(script.get("/x").await.status, 401);
+    assert_eq!(ended().await, "idle");
+
+    let script = with_cookie(&house).await;
+    house.reload(&config(
+        "[space.session]\nidle_timeout = \"100ms\"\n[[space.access]]\npath = \"/admin/**\"\nidle_timeout = \"100ms\"\n",
+    ));
+    tokio::time::sleep(Duration::from_millis(220)).await;
+    assert_eq!(script.get("/x").await.status, 401);
+    assert_eq!(ended().await, "idle");
+}
+
+#[tokio::test]
+async fn s19_polling_keeps_no_session_alive_and_neither_does_its_websocket() {
+    let config = "[space.session]\nidle_timeout = \"700ms\"\n[[space.access]]\npath = \"/ws\"\nactivity = false\n[[space.access]]\npath = \"/poll\"\nactivity = false\n";
+    let house = House::header(config).await;
+    let answer = house.script_of("ann").get("/").await;
+    let script = house.script().with_cookie_of(&answer);
+    let cookie = answer.header("set-cookie").split(';').next().unwrap();
+    let mut socket = crate::kit::Socket::open(house.edge(), "/ws", &[("cookie", cookie)])
+        .await
+        .unwrap();
+    let mut polls = 0;
+    while script.get("/poll").await.status == 200 {
+        if polls < 5 {
+            socket.echo("beat").await;
+        }
+        polls += 1;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(polls > 2, "{polls}");
     assert_eq!(socket.close_code().await, 1008);
 }
 

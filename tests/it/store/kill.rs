@@ -34,7 +34,7 @@ async fn storm(edge: SocketAddr, stop: Arc<AtomicBool>, next: Arc<AtomicU64>) ->
         };
         assert_eq!(status, 200, "a login was refused");
         let cookie = cookie.expect("a login gives a cookie");
-        if n % 3 > 0 {
+        if !n.is_multiple_of(3) {
             told.open.push(cookie);
             continue;
         }
@@ -43,7 +43,7 @@ async fn storm(edge: SocketAddr, stop: Arc<AtomicBool>, next: Arc<AtomicU64>) ->
             .with("origin", &format!("http://{edge}"))
             .with("sec-fetch-site", "same-origin");
         match exchange(edge, &logout.head("POST", "/.gatepass/logout", 0)).await {
-            Some((200, _)) => told.ended.push(cookie),
+            Some((204, _)) => told.ended.push(cookie),
             // Not acknowledged: it may have ended or not.
             None => break,
             Some((status, _)) => panic!("a logout was answered with {status}"),

@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use super::server::{RedisServer, free_port};
+use super::server::RedisServer;
 use crate::store::redis::{RedisMode, RedisOptions};
 
 /// Three masters with a replica each.
@@ -103,15 +103,6 @@ impl Watched {
 fn is_in_step(server: &RedisServer) -> bool {
     let info = server.text(&["INFO", "replication"]);
     info.contains("state=online") || info.contains("master_link_status:up")
-}
-
-pub(super) fn sentinel_file(master: u16) -> String {
-    format!(
-        "port {}\nbind 127.0.0.1\nsentinel monitor sessions 127.0.0.1 {master} 2\n\
-         sentinel down-after-milliseconds sessions 1000\n\
-         sentinel failover-timeout sessions 5000\n",
-        free_port()
-    )
 }
 
 async fn wait_for(holds: impl AsyncFn() -> bool) {

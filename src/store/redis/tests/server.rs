@@ -7,8 +7,6 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::fleet::sentinel_file;
-
 /// A redis-server of its own, with a directory that outlives its process.
 pub(crate) struct RedisServer {
     pub(crate) port: u16,
@@ -164,7 +162,7 @@ impl Drop for RedisServer {
     }
 }
 
-pub(crate) fn free_port() -> u16 {
+fn free_port() -> u16 {
     // The cluster bus wants the port 10,000 above as well.
     loop {
         let port = TcpListener::bind("127.0.0.1:0")
@@ -176,4 +174,13 @@ pub(crate) fn free_port() -> u16 {
             return port;
         }
     }
+}
+
+fn sentinel_file(master: u16) -> String {
+    format!(
+        "port {}\nbind 127.0.0.1\nsentinel monitor sessions 127.0.0.1 {master} 2\n\
+         sentinel down-after-milliseconds sessions 1000\n\
+         sentinel failover-timeout sessions 5000\n",
+        free_port()
+    )
 }

@@ -24,6 +24,9 @@ use crate::proxy::front::{
 use crate::proxy::upstream::{PoolStats, UpstreamSettings};
 use crate::sessions::EndCause;
 
+mod notices;
+mod relayed;
+
 const GET: &str = "GET / HTTP/1.1\r\nhost: app\r\n\r\n";
 const CHAT: &str = "GET /ws HTTP/1.1\r\nhost: app\r\nconnection: keep-alive, Upgrade\r\n\
                     upgrade: chat\r\n\r\n";
@@ -194,7 +197,8 @@ async fn s17_a_close_waits_for_the_end_of_the_frame() {
 #[tokio::test]
 async fn s17_a_frame_that_does_not_end_is_cut() {
     let (url, mut upstream) = byte_upstream().await;
-    let front = front(&url).await;
+    let mut front = front(&url).await;
+    front.last_message = TICK;
     let mut client = byte_client(front.serve().await).await;
     let mut upstream = soon(upstream.recv()).await.unwrap();
     upstream.write_all(b"\x81\x0ahello").await.unwrap();
@@ -206,6 +210,9 @@ async fn s17_a_frame_that_does_not_end_is_cut() {
         .await
         .expect("cut in time");
     assert_eq!(rest, b"", "a close frame would be taken for payload");
+    let mut farewell = [0; 8];
+    soon(upstream.read_exact(&mut farewell)).await.unwrap();
+    assert_eq!(farewell[..2], [0x88, 0x82], "a masked close");
     assert_eq!(front.report().await.end, TunnelEnd::SessionEnded);
 }
 

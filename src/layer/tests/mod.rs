@@ -1,5 +1,9 @@
 //! The layer from outside: requests in, responses out, by `oneshot`.
 
+mod away;
+mod browser;
+mod tickets;
+
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -22,6 +26,9 @@ use crate::domain::{
     Requirement, Scheme, SeatLimit, Session, SessionPolicy, SpaceId, UserLimit,
 };
 use crate::sessions::{EndCause, LockOrder, Sessions};
+
+mod idle;
+mod own_sessions;
 
 const PEER: &str = "127.0.0.1:50000";
 

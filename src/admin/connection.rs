@@ -1,0 +1,258 @@
+//! One connection of the side port: plain or over TLS, HTTP/1.1 or HTTP/2.
+
+use std::convert::Infallible;
+use std::error::Error as _;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::response::{IntoResponse as _, Response};
+use http::{HeaderValue, Request, StatusCode, Version, header};
+use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
+use tower_service::Service as _;
+
+use super::problem::{Problem, ProblemKind};
+use super::raw_targets::RawTargets;
+use super::server::{Limits, Shutdown};
+use crate::domain::{Connection, Scheme};
+use crate::net::strict_h1;
+use crate::net::tls::{HandshakeError, Protocol, TlsAcceptor, TlsFacts};
+
+/// A connection's far end, and how it is answered.
+#[derive(Clone)]
+pub(super) struct Peer {
+    pub(super) address: SocketAddr,
+    pub(super) router: Router,
+    pub(super) limits: Limits,
+    pub(super) shutdown: CancellationToken,
+}
+
+/// What every request of a connection is answered with.
+#[derive(Clone)]
+struct Answering {
+    peer: Peer,
+    /// With TLS.
+    tls: Option<TlsFacts>,
+    /// Requests under way, and those there ever were.
+    open: Arc<AtomicUsize>,
+    begun: Arc<AtomicUsize>,
+}
+
+impl Peer {
+    /// Serves `stream` until it closes, or the shutdown and its last answer.
+    pub(super) async fn serve(self, stream: TcpStream, tls: Option<&TlsAcceptor>) {
+        // Without it, answers may come later; nothing else depends on it.
+        let _ = stream.set_nodelay(true);
+        let Some(acceptor) = tls else {
+            return self.http1(stream, None).await;
+        };
+        let shaking = acceptor.accept(stream, self.limits.handshake);
+        match self.shutdown.clone().run_until_cancelled(shaking).await {
+            None => {}
+            Some(Err(error)) => self.refused(&error),
+            Some(Ok((stream, facts))) => match facts.protocol {
+                Protocol::Http1 => self.http1(stream, Some(facts)).await,
+                Protocol::Http2 => self.http2(stream, facts).await,
+            },
+        }
+    }
+
+    fn refused(&self, error: &HandshakeError) {
+        let client = self.address.ip();
+        let cause = error.source().map(tracing::field::display);
+        if error.is_notable() {
+            tracing::info!(%error, client.ip = %client, "a TLS handshake with the side port failed");
+        } else {
+            tracing::debug!(%error, cause, client.ip = %client, "a TLS handshake with the side port failed");
+        }
+    }
+
+    async fn http1<IO>(self, stream: IO, tls: Option<TlsFacts>)
+    where
+        IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let (shutdown, answering) = (self.shutdown.clone(), Answering::new(self, tls));
+        let address = answering.peer.address;
+        let head = answering.peer.limits.head;
+        let service = service_fn(move |request| answering.clone().answer(request));
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(head)
+            .max_headers(MAX_HEADERS)
+            .max_buf_size(MAX_HEAD)
+            .serve_connection(TokioIo::new(RawTargets::new(stream, FRAMING)), service);
+        let mut connection = pin!(connection);
+        let served = tokio::select! {
+            served = &mut connection => served,
+            () = shutdown.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        ended(served, address);
+    }
+
+    async fn http2<IO>(self, stream: IO, tls: TlsFacts)
+    where
+        IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let (shutdown, answering) = (self.shutdown.clone(), Answering::new(self, Some(tls)));
+        let address = answering.peer.address;
+        let idle = answering.clone().idle();
+        let stop = async move {
+            tokio::select! {
+                () = shutdown.cancelled() => {}
+                () = idle => {}
+            }
+        };
+        let service = service_fn(move |request| answering.clone().answer(request));
+        let connection = http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(MAX_STREAMS)
+            .max_header_list_size(MAX_HEADER_LIST)
+            .max_pending_accept_reset_streams(MAX_RESETS)
+            .max_local_error_reset_streams(MAX_RESETS)
+            .keep_alive_interval(PING)
+            .keep_alive_timeout(PONG)
+            .serve_connection(TokioIo::new(stream), service);
+        let mut connection = pin!(connection);
+        let served = tokio::select! {
+            served = &mut connection => served,
+            () = stop => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        ended(served, address);
+    }
+}
+
+impl Answering {
+    fn new(peer: Peer, tls: Option<TlsFacts>) -> Self {
+        Self {
+            peer,
+            tls,
+            open: Arc::default(),
+            begun: Arc::default(),
+        }
+    }
+
+    async fn answer(self, mut request: Request<Incoming>) -> Result<Response, Infallible> {
+        let _open = Open::new(&self);
+        let Self { peer, tls, .. } = &self;
+        let extensions = request.extensions_mut();
+        extensions.insert(Shutdown(peer.shutdown.clone()));
+        extensions.insert(Connection {
+            peer: peer.address,
+            client_ip: peer.address.ip(),
+            scheme: match tls {
+                Some(_) => Scheme::Https,
+                None => Scheme::Http,
+            },
+        });
+        if let Some(facts) = tls {
+            if let Some(certificate) = &facts.certificate {
+                extensions.insert(Arc::clone(certificate));
+            }
+            if !is_for(facts, &request) {
+                return Ok(Problem::new(ProblemKind::WrongHost).into_response());
+            }
+        }
+        let version = request.version();
+        let answering = peer.router.clone().call(request);
+        match tokio::time::timeout(peer.limits.answer, answering).await {
+            Ok(answer) => answer,
+            // The body did not come, or the store hangs; the connection is closed with it.
+            Err(_) => Ok(too_late(version)),
+        }
+    }
+
+    /// Comes to its end when no request has been under way for as long as a peer may take
+    /// over a head. Until then it looks a few times at what costs nothing to count.
+    async fn idle(self) {
+        let limit = self.peer.limits.head;
+        let (mut quiet, mut seen) = (Duration::ZERO, 0);
+        while quiet < limit {
+            let pause = limit / 4;
+            tokio::time::sleep(pause).await;
+            let begun = self.begun.load(Ordering::Relaxed);
+            let rests = begun == seen && self.open.load(Ordering::Relaxed) == 0;
+            quiet = if rests { quiet + pause } else { Duration::ZERO };
+            seen = begun;
+        }
+    }
+}
+
+/// A request under way.
+struct Open(Arc<AtomicUsize>);
+
+impl Open {
+    fn new(answering: &Answering) -> Self {
+        answering.begun.fetch_add(1, Ordering::Relaxed);
+        answering.open.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(&answering.open))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Whether `request` may come on this connection: its certificate is the one for that host.
+/// What is no host is for the router to refuse.
+fn is_for(facts: &TlsFacts, request: &Request<Incoming>) -> bool {
+    let of_target = request
+        .uri()
+        .authority()
+        .map(|authority| authority.as_str());
+    let of_header = request.headers().get(header::HOST);
+    let of_header = of_header.and_then(|host| host.to_str().ok());
+    let mut named = [of_target, of_header].into_iter().flatten();
+    named.all(|host| crate::domain::host_of_authority(host).is_none() || facts.serves(host))
+}
+
+fn too_late(version: Version) -> Response {
+    let mut response = StatusCode::REQUEST_TIMEOUT.into_response();
+    if version < Version::HTTP_2 {
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(header::CONNECTION, close);
+    }
+    response
+}
+
+fn ended(served: hyper::Result<()>, peer: SocketAddr) {
+    if let Err(error) = served {
+        tracing::debug!(%error, client.ip = %peer.ip(), "a side port connection failed");
+    }
+}
+
+const MAX_HEADERS: usize = 64;
+/// Bytes of a request's head: a target of up to 64 KiB, as lists of ids come in it, and 16 KiB
+/// of headers.
+const MAX_HEAD: usize = 80 * 1024;
+const FRAMING: strict_h1::Limits = strict_h1::Limits {
+    head: MAX_HEAD,
+    request_line: MAX_HEAD,
+    lines: MAX_HEADERS,
+};
+/// Requests at a time on one connection of HTTP/2.
+const MAX_STREAMS: u32 = 100;
+/// Bytes of a request's decoded head: the long targets of HTTP/1.1 fit in here, too.
+const MAX_HEADER_LIST: u32 = 80 * 1024;
+/// Streams that a peer may have opened and reset before anybody looked at them, and that may
+/// be reset because of what it did wrong (CVE-2023-44487, CVE-2025-8671).
+const MAX_RESETS: usize = 20;
+/// How often a peer is asked whether it is still there, and how long it may take to say so.
+const PING: Duration = Duration::from_secs(20);
+const PONG: Duration = Duration::from_secs(10);

@@ -1,0 +1,63 @@
+//! Addresses of this origin, and where a browser may be sent from here.
+
+use http::header::HOST;
+use http::request::Parts;
+use http::uri::Authority;
+
+use super::gate::Gate;
+use super::take_off::target;
+use crate::authn::AuthnRequest;
+use crate::domain::{ReturnTarget, host_of_authority};
+
+impl Gate {
+    /// The origin that the client named, as `https://host:port`; `None` when it named none.
+    pub(super) fn origin(&self, request: &AuthnRequest<'_>) -> Option<String> {
+        let authority = authority(request.parts)?;
+        host_of_authority(authority)?;
+        let scheme = self.scheme(request).as_str();
+        Some(format!("{scheme}://{}", authority.to_ascii_lowercase()))
+    }
+
+    /// The address that the request is for, without what is for the gateway. `None` when the
+    /// client named no host, or when nobody would remember so long an address.
+    pub(super) fn own_address(&self, request: &AuthnRequest<'_>) -> Option<String> {
+        let uri = &request.parts.uri;
+        let query = self.clean_query(uri.query().unwrap_or_default());
+        let address = self.origin(request)? + &target(uri.path(), &query);
+        (address.len() <= ReturnTarget::MAX && address.is_ascii()).then_some(address)
+    }
+
+    /// `raw` as somewhere a browser may be sent: a path of this origin, which it may name in
+    /// full, or an address of an allow-listed host. None of the gateway's own pages.
+    pub(super) fn safe_target(&self, request: &AuthnRequest<'_>, raw: &str) -> Option<String> {
+        let below = self.origin(request).and_then(|origin| {
+            let (start, rest) = raw.split_at_checked(origin.len())?;
+            start.eq_ignore_ascii_case(&origin).then_some(rest)
+        });
+        let raw = match below {
+            Some("") => "/",
+            Some(rest) if rest.starts_with('/') => rest,
+            _ => raw,
+        };
+        let target = ReturnTarget::parse(raw, &self.0.redirect_hosts).ok()?;
+        (!self.is_own_page(target.as_str())).then(|| target.to_string())
+    }
+
+    /// A target of [`safe_target`](Self::safe_target) in full.
+    pub(super) fn in_full(&self, request: &AuthnRequest<'_>, target: &str) -> Option<String> {
+        if target.starts_with('/') {
+            Some(self.origin(request)? + target)
+        } else {
+            Some(target.to_owned())
+        }
+    }
+}
+
+/// The host and port that a request is for, as its client wrote them.
+pub(super) fn authority(parts: &Parts) -> Option<&str> {
+    parts
+        .uri
+        .authority()
+        .map(Authority::as_str)
+        .or_else(|| parts.headers.get(HOST).and_then(|host| host.to_str().ok()))
+}

@@ -1,0 +1,104 @@
+//! A store that does not answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::domain::{
+    LicensePeak, Session, SessionEnd, SessionId, TargetId, Task, Ticket, TokenDigest, UserKey,
+    UserLock,
+};
+use crate::store::{
+    Created, Ended, IdRange, Recovered, Scan, ScanPage, SessionStore, SharedStore, StoreError,
+    StoreFuture, Touch,
+};
+
+#[derive(Debug)]
+pub(super) struct Away;
+
+fn fail<'a, T: Send + 'a>() -> StoreFuture<'a, T> {
+    Box::pin(std::future::ready(Err(StoreError::Unavailable(
+        "nobody there".into(),
+    ))))
+}
+
+impl SessionStore for Away {
+    fn outlives_process(&self) -> bool {
+        false
+    }
+
+    fn shared(&self) -> Option<&dyn SharedStore> {
+        None
+    }
+
+    fn recover(&self) -> StoreFuture<'_, Recovered> {
+        fail()
+    }
+
+    fn create(&self, _: &Arc<Session>) -> StoreFuture<'_, Created> {
+        fail()
+    }
+
+    fn load(&self, _: &TokenDigest) -> StoreFuture<'_, Option<Arc<Session>>> {
+        fail()
+    }
+
+    fn touch_many(&self, _: &[Touch]) -> StoreFuture<'_, ()> {
+        fail()
+    }
+
+    fn end(&self, _: Touch, _: SessionEnd) -> StoreFuture<'_, Ended> {
+        fail()
+    }
+
+    fn get(&self, _: SessionId) -> StoreFuture<'_, Option<Arc<Session>>> {
+        fail()
+    }
+
+    fn scan(&self, _: Scan) -> StoreFuture<'_, ScanPage> {
+        fail()
+    }
+
+    fn walk_ended(&self, _: IdRange, _: usize) -> StoreFuture<'_, Vec<Arc<Session>>> {
+        fail()
+    }
+
+    fn purge(&self) -> StoreFuture<'_, usize> {
+        fail()
+    }
+
+    fn put_ticket(&self, _: TokenDigest, _: Ticket, _: Duration) -> StoreFuture<'_, ()> {
+        fail()
+    }
+
+    fn take_ticket(&self, _: &TokenDigest) -> StoreFuture<'_, Option<Ticket>> {
+        fail()
+    }
+
+    fn put_target(&self, _: TargetId, _: Arc<str>, _: Duration) -> StoreFuture<'_, ()> {
+        fail()
+    }
+
+    fn target(&self, _: TargetId) -> StoreFuture<'_, Option<Arc<str>>> {
+        fail()
+    }
+
+    fn put_lock(&self, _: &UserLock) -> StoreFuture<'_, ()> {
+        fail()
+    }
+
+    fn remove_lock(&self, _: UserKey) -> StoreFuture<'_, ()> {
+        fail()
+    }
+
+    fn put_task(&self, _: &Task) -> StoreFuture<'_, ()> {
+        fail()
+    }
+
+    fn put_peaks(&self, _: &[LicensePeak]) -> StoreFuture<'_, ()> {
+        fail()
+    }
+
+    fn close(&self) -> StoreFuture<'_, ()> {
+        fail()
+    }
+}
