@@ -705,3 +705,39 @@ async fn s15_the_sentinels_choose_another_master() {
     let options = watched.options();
     over(&options, async || watched.servers[0].kill()).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s11_an_answer_that_comes_after_the_end_makes_nothing_live() {
+    let server = RedisServer::start();
+    let options = fresh(&RedisOptions {
+        timeout: Duration::from_secs(3),
+        ..RedisOptions::single(server.url())
+    });
+    let network = Network::to(server.port).await;
+    let a = Node::start(&options).await;
+    let b = Node::start(&RedisOptions {
+        nodes: vec![network.url()],
+        ..options.clone()
+    })
+    .await;
+    let b = Arc::new(b);
+    for n in 0..5 {
+        let (session, digest) = a.log_in(&format!("user{n}")).await.unwrap();
+        network.set(Cable::OneWay);
+        let asked = tokio::spawn({
+            let b = Arc::clone(&b);
+            async move { b.worth(&digest).await }
+        });
+        // Redis has answered, and the answer is on its way, when the session ends.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert!(matches!(a.end(&session).await, EndOutcome::Ended(_)));
+        network.set(Cable::Whole);
+        asked.await.unwrap();
+        eventually("refused", async || b.worth(&digest).await == Worth::Nothing).await;
+        for _ in 0..20 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            assert_eq!(b.worth(&digest).await, Worth::Nothing);
+        }
+        assert_eq!(b.sessions.open(), 0);
+    }
+}

@@ -1,7 +1,7 @@
 //! Two gateways on one Redis.
 
 use crate::kit::house::header_space;
-use crate::kit::{PORTS, Served, eventually};
+use crate::kit::{PORTS, Served};
 
 #[allow(dead_code, reason = "the unit tests use the rest of it")]
 #[path = "../../../src/store/redis/tests/server.rs"]
@@ -16,6 +16,17 @@ fn config(redis: &RedisServer, node: &str, more: &str) -> String {
         redis.url(),
         header_space()
     )
+}
+
+/// Waits until `holds`; `what` says what does not.
+async fn eventually(what: &str, holds: impl AsyncFn() -> bool) {
+    let wait = async {
+        while !holds().await {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    };
+    let held = tokio::time::timeout(std::time::Duration::from_secs(20), wait).await;
+    assert!(held.is_ok(), "never: {what}");
 }
 
 impl Served {
@@ -88,7 +99,8 @@ async fn s15_a_gateway_goes_on_when_redis_comes_back() {
             ready.status == 503 && ready.text().contains("Redis is not reached")
         })
         .await;
-        let metrics = node.admin().get("/metrics").await.text();
+        let metrics = node.admin().get("/metrics").await;
+        let metrics = metrics.text();
         assert!(metrics.contains("gatepass_store_reached 0"), "{metrics}");
     }
     redis.launch();
