@@ -741,3 +741,51 @@ async fn s11_an_answer_that_comes_after_the_end_makes_nothing_live() {
         assert_eq!(b.sessions.open(), 0);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_whose_answer_was_lost_is_taken_back() {
+    let server = RedisServer::start();
+    let options = fresh(&RedisOptions {
+        timeout: Duration::from_millis(200),
+        ..RedisOptions::single(server.url())
+    });
+    let network = Network::to(server.port).await;
+    let a = Node::start(&options).await;
+    let b = Node::start(&RedisOptions {
+        nodes: vec![network.url()],
+        ..options.clone()
+    })
+    .await;
+    // The scripts are there already, and the first command is answered.
+    b.log_in("bob").await.unwrap();
+    let open = async || {
+        let page = a.sessions.find(Scan::default()).await.unwrap();
+        page.total
+    };
+    for n in 0..200 {
+        let login = tokio::spawn({
+            let (sessions, space) = (b.sessions.clone(), Arc::clone(&b.space));
+            async move {
+                let new = new_session("ann");
+                sessions.establish(&space, new, Admission::default()).await
+            }
+        });
+        // At some moment of the login, another one each time.
+        std::thread::sleep(Duration::from_micros(n % 20 * 25));
+        network.set(Cable::OneWay);
+        let login = login.await.unwrap();
+        let kept = open().await;
+        network.set(Cable::Whole);
+        if login.is_err() && kept == 2 {
+            eventually("taken back", async || open().await == 1).await;
+            return;
+        }
+        let cause = EndCause::terminated_by("ops");
+        eventually("as before", async || {
+            let ended = b.sessions.end_user(b.user("ann"), &cause).await;
+            ended.is_ok() && open().await == 1
+        })
+        .await;
+    }
+    panic!("no login was kept and not answered");
+}

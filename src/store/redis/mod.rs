@@ -55,6 +55,7 @@ mod scripts;
 mod server_time;
 mod sessions;
 mod store;
+mod undo;
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -15,6 +15,7 @@ pub(super) struct Scripts {
     pub(super) target: Script,
     pub(super) peak: Script,
     pub(super) read: Script,
+    pub(super) undo: Script,
 }
 
 impl Scripts {
@@ -30,6 +31,7 @@ impl Scripts {
             target: script(include_str!("lua/target.lua")),
             peak: script(include_str!("lua/peak.lua")),
             read: script(include_str!("lua/read.lua")),
+            undo: script(include_str!("lua/undo.lua")),
         }
     }
 }

@@ -105,7 +105,15 @@ impl RedisStore {
             .arg(self.ended_ttl())
             .arg(limit)
             .arg(policy);
-        let answer: Answer = link.run(&script).await?;
+        let answer: Answer = match link.run(&script).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                if matches!(error, StoreError::Unavailable(_)) {
+                    self.undo(shard, id);
+                }
+                return Err(error);
+            }
+        };
         let created = match answer.word() {
             Some("kept") => {
                 let left: Option<Vec<Vec<u8>>> = answer.rest();
@@ -275,11 +283,9 @@ impl RedisStore {
         };
         let mut command = ::redis::cmd("PEXPIRE");
         command.arg(self.keys().digest(digest)).arg(RETIRED_MS);
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move {
-                let _ = command.query_async::<i64>(&mut connection).await;
-            });
-        }
+        self.runtime().spawn(async move {
+            let _ = command.query_async::<i64>(&mut connection).await;
+        });
     }
 
     pub(super) async fn end_user_now(

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use super::error::store_error;
@@ -31,6 +32,7 @@ pub struct RedisStore {
     spaces: Spaces,
     retention: Retention,
     changes: Mutex<Option<Changes>>,
+    runtime: Handle,
 }
 
 /// Batches of changes that may wait to be applied.
@@ -74,11 +76,22 @@ impl RedisStore {
             spaces,
             retention,
             changes: Mutex::new(Some(Changes(receiver))),
+            runtime: Handle::current(),
         })
     }
 
     pub(super) fn link(&self) -> &Link {
         &self.link
+    }
+
+    /// For work that goes on after the store was asked.
+    pub(super) fn shared_parts(&self) -> (Arc<Link>, Arc<Scripts>) {
+        (Arc::clone(&self.link), Arc::clone(&self.scripts))
+    }
+
+    /// The runtime that the store was connected on.
+    pub(super) const fn runtime(&self) -> &Handle {
+        &self.runtime
     }
 
     pub(super) const fn keys(&self) -> &Keys {
