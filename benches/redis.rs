@@ -145,7 +145,7 @@ async fn ends(server: &Server) {
         let called = Instant::now();
         let ended = a.end(&session, EndCause::terminated_by("bench")).await;
         let returned = Instant::now();
-        ended.expect("a store");
+        let _ = ended.expect("a store");
         let seen = watcher.await.expect("it ends");
         from_call.push(seen - called);
         from_return.push(seen.saturating_duration_since(returned));
