@@ -5,7 +5,6 @@ use std::error::Error as _;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -23,6 +22,7 @@ use tower_service::Service as _;
 use super::problem::{Problem, ProblemKind};
 use super::raw_targets::RawTargets;
 use super::server::{Limits, Shutdown};
+use super::traffic::Traffic;
 use crate::domain::{Connection, Scheme};
 use crate::net::strict_h1;
 use crate::net::tls::{HandshakeError, Protocol, TlsAcceptor, TlsFacts};
@@ -42,9 +42,7 @@ struct Answering {
     peer: Peer,
     /// With TLS.
     tls: Option<TlsFacts>,
-    /// Requests under way, and those there ever were.
-    open: Arc<AtomicUsize>,
-    begun: Arc<AtomicUsize>,
+    traffic: Traffic,
 }
 
 impl Peer {
@@ -82,7 +80,7 @@ impl Peer {
     {
         let (shutdown, answering) = (self.shutdown.clone(), Answering::new(self, tls));
         let address = answering.peer.address;
-        let head = answering.peer.limits.head;
+        let (head, traffic) = (answering.peer.limits.head, answering.traffic.clone());
         let service = service_fn(move |request| answering.clone().answer(request));
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -91,14 +89,20 @@ impl Peer {
             .max_buf_size(MAX_HEAD)
             .serve_connection(TokioIo::new(RawTargets::new(stream, FRAMING)), service);
         let mut connection = pin!(connection);
-        let served = tokio::select! {
-            served = &mut connection => served,
-            () = shutdown.cancelled() => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
+        let serving = async {
+            tokio::select! {
+                served = &mut connection => served,
+                () = shutdown.cancelled() => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
             }
         };
-        ended(served, address);
+        // One that waits for a head has been closed by then.
+        tokio::select! {
+            served = serving => ended(served, address),
+            () = traffic.rests(2 * head) => stuck(address),
+        }
     }
 
     async fn http2<IO>(self, stream: IO, tls: TlsFacts)
@@ -107,13 +111,7 @@ impl Peer {
     {
         let (shutdown, answering) = (self.shutdown.clone(), Answering::new(self, Some(tls)));
         let address = answering.peer.address;
-        let idle = answering.clone().idle();
-        let stop = async move {
-            tokio::select! {
-                () = shutdown.cancelled() => {}
-                () = idle => {}
-            }
-        };
+        let (head, traffic) = (answering.peer.limits.head, answering.traffic.clone());
         let service = service_fn(move |request| answering.clone().answer(request));
         let connection = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
@@ -126,13 +124,19 @@ impl Peer {
             .serve_connection(TokioIo::new(stream), service);
         let mut connection = pin!(connection);
         let served = tokio::select! {
-            served = &mut connection => served,
-            () = stop => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
-            }
+            served = &mut connection => Some(served),
+            () = shutdown.cancelled() => None,
+            () = traffic.rests(head) => None,
         };
-        ended(served, address);
+        if let Some(served) = served {
+            return ended(served, address);
+        }
+        connection.as_mut().graceful_shutdown();
+        // Whoever takes nothing of an answer would hold the connection by answering pings.
+        tokio::select! {
+            served = connection => ended(served, address),
+            () = traffic.rests(head) => stuck(address),
+        }
     }
 }
 
@@ -141,14 +145,13 @@ impl Answering {
         Self {
             peer,
             tls,
-            open: Arc::default(),
-            begun: Arc::default(),
+            traffic: Traffic::default(),
         }
     }
 
     async fn answer(self, mut request: Request<Incoming>) -> Result<Response, Infallible> {
-        let _open = Open::new(&self);
-        let Self { peer, tls, .. } = &self;
+        let _awaited = self.traffic.begin();
+        let Self { peer, tls, traffic } = &self;
         let extensions = request.extensions_mut();
         extensions.insert(Shutdown(peer.shutdown.clone()));
         extensions.insert(Connection {
@@ -170,42 +173,10 @@ impl Answering {
         let version = request.version();
         let answering = peer.router.clone().call(request);
         match tokio::time::timeout(peer.limits.answer, answering).await {
-            Ok(answer) => answer,
+            Ok(answer) => answer.map(|answer| answer.map(|body| traffic.watch(body))),
             // The body did not come, or the store hangs; the connection is closed with it.
             Err(_) => Ok(too_late(version)),
         }
-    }
-
-    /// Comes to its end when no request has been under way for as long as a peer may take
-    /// over a head. Until then it looks a few times at what costs nothing to count.
-    async fn idle(self) {
-        let limit = self.peer.limits.head;
-        let (mut quiet, mut seen) = (Duration::ZERO, 0);
-        while quiet < limit {
-            let pause = limit / 4;
-            tokio::time::sleep(pause).await;
-            let begun = self.begun.load(Ordering::Relaxed);
-            let rests = begun == seen && self.open.load(Ordering::Relaxed) == 0;
-            quiet = if rests { quiet + pause } else { Duration::ZERO };
-            seen = begun;
-        }
-    }
-}
-
-/// A request under way.
-struct Open(Arc<AtomicUsize>);
-
-impl Open {
-    fn new(answering: &Answering) -> Self {
-        answering.begun.fetch_add(1, Ordering::Relaxed);
-        answering.open.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(&answering.open))
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -229,6 +200,10 @@ fn too_late(version: Version) -> Response {
         response.headers_mut().insert(header::CONNECTION, close);
     }
     response
+}
+
+fn stuck(peer: SocketAddr) {
+    tracing::debug!(client.ip = %peer.ip(), "a side port connection on which nothing was taken was cut");
 }
 
 fn ended(served: hyper::Result<()>, peer: SocketAddr) {

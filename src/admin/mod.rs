@@ -41,6 +41,7 @@ mod spaces;
 mod state;
 #[cfg(test)]
 mod tests;
+mod traffic;
 
 use axum::Router;
 

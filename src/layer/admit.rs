@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::Response;
+use http::request::Parts;
 
 use super::client::describe;
 use super::cookie::{Presented, SetCookie};
@@ -333,7 +334,8 @@ impl Gate {
         Ok(self.0.cookie.remove(self.scheme(&request)))
     }
 
-    /// The live session of the request's cookie, whatever else the request brings.
+    /// The live session of the request's cookie, whatever else the request brings. One that
+    /// was idle for longer than a rule for this path allows ends here, as everywhere.
     pub(super) async fn cookie_session(
         &self,
         request: AuthnRequest<'_>,
@@ -345,13 +347,46 @@ impl Gate {
         let Some(digest) = presented.digest() else {
             return Ok(None);
         };
-        let resolution = match self.0.sessions.resolve(digest, &self.0.space) {
-            Resolution::Unknown => self.0.sessions.recall(digest, &self.0.space).await?,
+        let (sessions, space) = (&self.0.sessions, &self.0.space);
+        let resolution = match sessions.resolve_at(digest, space, sessions.now()) {
+            Resolution::Unknown => sessions.recall_untouched(digest, space).await?,
             known => known,
         };
-        Ok(match resolution {
-            Resolution::Live(session) => Some(session),
-            Resolution::Due(..) | Resolution::Unknown => None,
-        })
+        let Resolution::Live(session) = resolution else {
+            return Ok(None);
+        };
+        let now = sessions.now();
+        match self.rule_of_time(request.parts, &session, now) {
+            Ruling::TooIdle => {
+                sessions.expire(&session, EndReason::Idle).await?;
+                Ok(None)
+            }
+            Ruling::Ruled { is_activity, .. } => {
+                if is_activity {
+                    session.touch(now);
+                }
+                Ok(Some(session))
+            }
+        }
+    }
+
+    /// What the access rules say of the time of a request for one of our own pages. Who may
+    /// use those is not for the rules to say.
+    pub(super) fn rule_of_time(&self, parts: &Parts, session: &Session, now: Tick) -> Ruling {
+        let path = self.0.prefix.strip(parts.uri.path());
+        let Some(Ok(path)) = path.map(RequestPath::parse) else {
+            return Ruling::OPEN;
+        };
+        match self
+            .0
+            .access
+            .rule(session, parts.method.as_str(), &path, now)
+        {
+            Ruling::TooIdle => Ruling::TooIdle,
+            Ruling::Ruled { is_activity, .. } => Ruling::Ruled {
+                met: Ok(()),
+                is_activity,
+            },
+        }
     }
 }

@@ -52,7 +52,8 @@ impl TrustedProxies {
             .any(|network| network.contains(&address))
     }
 
-    /// The facts of a request that came from `peer`, over TLS here or not.
+    /// The facts of a request that came from `peer`, by `scheme` unless a trusted proxy says
+    /// otherwise.
     ///
     /// When the peer is trusted, X-Forwarded-For is walked from its end over trusted hops,
     /// all its lines together; the first that is not trusted is the client. An entry that is
@@ -60,12 +61,12 @@ impl TrustedProxies {
     /// last value, the one that the peer itself wrote, when that is `http` or `https`.
     /// Forwarded (RFC 7239) is not read: which of the two a proxy checks cannot be known.
     #[must_use]
-    pub fn resolve(&self, peer: SocketAddr, tls: bool, headers: &HeaderMap) -> Connection {
+    pub fn resolve(&self, peer: SocketAddr, scheme: Scheme, headers: &HeaderMap) -> Connection {
         let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
         let mut connection = Connection {
             peer,
             client_ip: peer.ip(),
-            scheme: if tls { Scheme::Https } else { Scheme::Http },
+            scheme,
         };
         if !self.networks.is_empty() && self.contains(peer.ip()) {
             connection.client_ip = self.walk(peer.ip(), headers);
@@ -208,7 +209,7 @@ mod tests {
             let lines: Vec<_> = lines.iter().map(|l| ("x-forwarded-for", *l)).collect();
             for peer in ["10.0.0.9:5000", "[::ffff:10.0.0.9]:5000"] {
                 let peer = peer.parse().unwrap();
-                let connection = proxies.resolve(peer, false, &headers(&lines));
+                let connection = proxies.resolve(peer, Scheme::Http, &headers(&lines));
                 assert_eq!(connection.client_ip.to_string(), client, "{lines:?}");
                 assert_eq!(connection.peer.to_string(), "10.0.0.9:5000");
             }
@@ -220,26 +221,27 @@ mod tests {
         let proxies = trusting(&["10.0.0.0/8"]);
         let line = format!("203.0.113.7{}", ",10.0.0.1".repeat(5000));
         let peer = "10.0.0.9:1".parse().unwrap();
-        let connection = proxies.resolve(peer, false, &headers(&[("x-forwarded-for", &line)]));
+        let connection =
+            proxies.resolve(peer, Scheme::Http, &headers(&[("x-forwarded-for", &line)]));
         assert_eq!(connection.client_ip.to_string(), "10.0.0.1");
     }
 
     #[test]
     fn s04_the_scheme_is_the_last_hops_word() {
         let proxies = trusting(&["10.0.0.0/8"]);
-        for (tls, lines, scheme) in [
-            (false, &[][..], Scheme::Http),
-            (true, &[][..], Scheme::Https),
-            (false, &["https"][..], Scheme::Https),
-            (true, &["HTTP"], Scheme::Http),
-            (false, &["https, http"], Scheme::Http),
-            (false, &["http", "gopher, https "], Scheme::Https),
-            (true, &["http, wss"], Scheme::Https),
-            (false, &["https,"], Scheme::Http),
+        for (own, lines, scheme) in [
+            (Scheme::Http, &[][..], Scheme::Http),
+            (Scheme::Https, &[][..], Scheme::Https),
+            (Scheme::Http, &["https"][..], Scheme::Https),
+            (Scheme::Https, &["HTTP"], Scheme::Http),
+            (Scheme::Http, &["https, http"], Scheme::Http),
+            (Scheme::Http, &["http", "gopher, https "], Scheme::Https),
+            (Scheme::Https, &["http, wss"], Scheme::Https),
+            (Scheme::Http, &["https,"], Scheme::Http),
         ] {
             let lines: Vec<_> = lines.iter().map(|l| ("x-forwarded-proto", *l)).collect();
             let peer = "10.0.0.9:1".parse().unwrap();
-            let connection = proxies.resolve(peer, tls, &headers(&lines));
+            let connection = proxies.resolve(peer, own, &headers(&lines));
             assert_eq!(connection.scheme, scheme, "{lines:?}");
         }
     }
@@ -274,21 +276,23 @@ mod tests {
         fn s04_nobody_is_trusted_by_default(
             peer: SocketAddr, tls: bool, headers in forwarding_headers(),
         ) {
+            let scheme = if tls { Scheme::Https } else { Scheme::Http };
             let nobody = TrustedProxies::default();
-            let connection = nobody.resolve(peer, tls, &headers);
-            prop_assert_eq!(connection, nobody.resolve(peer, tls, &HeaderMap::new()));
+            let connection = nobody.resolve(peer, scheme, &headers);
+            prop_assert_eq!(connection, nobody.resolve(peer, scheme, &HeaderMap::new()));
             prop_assert_eq!(connection.client_ip, peer.ip().to_canonical());
-            prop_assert_eq!(connection.scheme == Scheme::Https, tls);
+            prop_assert_eq!(connection.scheme, scheme);
         }
 
         #[test]
         fn s04_a_peer_that_is_not_trusted_changes_nothing(
             peer: SocketAddr, tls: bool, headers in forwarding_headers(),
         ) {
+            let scheme = if tls { Scheme::Https } else { Scheme::Http };
             let proxies = trusting(&["10.0.0.0/8", "fd00::/8"]);
             prop_assume!(!proxies.contains(peer.ip()));
-            let connection = proxies.resolve(peer, tls, &headers);
-            prop_assert_eq!(connection, proxies.resolve(peer, tls, &HeaderMap::new()));
+            let connection = proxies.resolve(peer, scheme, &headers);
+            prop_assert_eq!(connection, proxies.resolve(peer, scheme, &HeaderMap::new()));
         }
 
         #[test]
@@ -302,7 +306,7 @@ mod tests {
             let seen = HeaderValue::from_str(&client.to_string()).unwrap();
             headers.append(&X_FORWARDED_FOR, seen);
             let peer = "10.0.0.9:1".parse().unwrap();
-            let connection = proxies.resolve(peer, false, &headers);
+            let connection = proxies.resolve(peer, Scheme::Http, &headers);
             prop_assert_eq!(connection.client_ip, client.to_canonical());
         }
     }

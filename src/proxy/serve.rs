@@ -17,7 +17,7 @@ use super::space::ProxySpace;
 use super::upgrade::UpgradeRequest;
 use super::worker::{ClientConnection, Worker};
 use crate::authn::AuthnRequest;
-use crate::domain::{Connection, host_of_authority};
+use crate::domain::{Connection, Scheme, host_of_authority};
 use crate::layer::{Admission, Gate, Refusal, SetCookie, Verdict};
 use crate::telemetry::Outcome;
 
@@ -47,10 +47,9 @@ pub(super) async fn serve(
     if settle_host(&mut parts).is_none() {
         return rescue::bad_target(&parts.headers);
     }
-    let host = parts
-        .headers
-        .get(header::HOST)
-        .and_then(|host| host.to_str().ok());
+    // What is no text is no host, and not the same as none.
+    let host = parts.headers.get(header::HOST);
+    let host = host.map(|host| host.to_str().unwrap_or_default());
     if let (Some(tls), Some(host)) = (&client.tls, host)
         && host_of_authority(host).is_some()
         && !tls.serves(host)
@@ -159,13 +158,12 @@ pub(super) async fn serve(
 
 /// Who is there: the socket's facts, or what trusted proxies vouch for.
 fn facts(worker: &Worker, client: &ClientConnection, parts: &Parts) -> Connection {
+    let scheme = match client.tls {
+        Some(_) => Scheme::Https,
+        None => worker.edge.settings.scheme,
+    };
     let trusted = worker.edge.trusted.load();
-    let tls = client.tls.is_some();
-    let mut connection = trusted.resolve(client.peer, tls, &parts.headers);
-    if !tls && !trusted.contains(client.peer.ip()) {
-        connection.scheme = worker.edge.settings.scheme;
-    }
-    connection
+    trusted.resolve(client.peer, scheme, &parts.headers)
 }
 
 /// Puts the target of an absolute-form request where it belongs: the authority into Host

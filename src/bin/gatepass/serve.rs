@@ -145,8 +145,12 @@ impl Files {
 
     /// Reads the configuration. Every file was watched before it was read, so that no change
     /// is missed: a file that is named for the first time is watched, and all is read again.
+    /// So are files that a link leads to now.
     fn load(&mut self) -> Result<GatewayOptions, ConfigErrors> {
         loop {
+            if !self.watch.is_of(&self.watched) {
+                self.watch = Watch::new(&self.watched);
+            }
             let loaded = Config::load(&self.config)?;
             if loaded.files_read == self.watched {
                 return Ok(loaded.options);

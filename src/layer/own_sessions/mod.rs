@@ -24,7 +24,7 @@ use super::endpoints::is_same_origin;
 use super::form::{is_form, read_form};
 use super::gate::{Gate, Verdict};
 use crate::authn::AuthnRequest;
-use crate::domain::{self, Ruling, Session, Tick};
+use crate::domain::{self, Session, Tick};
 
 /// What follows the list's own path in `path`: nothing, or a session's id.
 pub(super) fn within(path: &str) -> Option<&str> {
@@ -97,13 +97,13 @@ impl Gate {
         }
     }
 
-    /// Who asks, by their cookie or what else they bring; the access rules say nothing of a
-    /// user's own sessions. Being here is activity.
+    /// Who asks, by their cookie or what else they bring; of the access rules
+    /// those of time alone are for a user's own sessions.
     async fn caller(
         &self,
         request: AuthnRequest<'_>,
     ) -> Result<(Arc<Session>, Option<SetCookie>), (Refusal, Option<SetCookie>)> {
-        let rule = |_: &Session, _: Tick| Ruling::OPEN;
+        let rule = |session: &Session, now: Tick| self.rule_of_time(request.parts, session, now);
         let (session, cookie) = match self.look_up(request, rule) {
             Verdict::Pass(session) | Verdict::Denied(session, _) => (session, None),
             Verdict::Refused(refusal) => return Err((refusal, None)),

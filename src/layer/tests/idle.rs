@@ -122,3 +122,25 @@ async fn s19_asking_who_one_is_does_not_revive_a_session_that_was_idle_for_too_l
     );
     assert_eq!(reasons(&stage).await, [EndReason::Idle]);
 }
+
+#[tokio::test]
+async fn s19_no_page_of_ours_revives_a_session_that_was_idle_for_too_long() {
+    for path in [
+        "/.gatepass/sessions",
+        "/.gatepass/login?return=/x",
+        "/.gatepass/logout",
+    ] {
+        let rule = AccessRule::new("/**", &[], None).unwrap();
+        let rules = [rule.with_idle_timeout(Duration::from_secs(300))];
+        let stage = Stage::with(|gate| gate.access(rules.into_iter().collect()));
+        let cookie = stage.send(request("/", &[ANN])).await.cookie().unwrap();
+        stage.clock.advance(Duration::from_secs(300));
+        status(&stage, path, &cookie).await;
+        assert_eq!(
+            status(&stage, "/x", &cookie).await,
+            StatusCode::UNAUTHORIZED,
+            "{path}"
+        );
+        assert_eq!(reasons(&stage).await, [EndReason::Idle], "{path}");
+    }
+}

@@ -14,6 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::kit::frames::{END_STREAM, End, Frames};
 use crate::kit::house::{Site, header_space, try_start};
 use crate::kit::{Authority, H2, House, PORTS, Trust, Upstream, Wire, eventually, log, soon};
 
@@ -277,6 +278,51 @@ async fn s37_handshakes_and_idle_connections_are_cut() {
     let mut h2 = H2::connect(port.address, &port.trust).await;
     h2.get("/", &[]).await.says(200, "here");
     h2.is_closed().await;
+}
+
+#[tokio::test]
+async fn s37_whoever_takes_no_answer_holds_no_connection() {
+    let brief = Duration::from_millis(200);
+    let router = Router::new()
+        .route("/", get(|| async { "x".repeat(16 << 20) }))
+        .route("/small", get(|| async { "here" }));
+    let port = Port::open(router, |server| server.head_timeout(brief).connections(1)).await;
+    // Nothing fits, and every ping is answered.
+    let mut frames = Frames::with_window(port.address, &port.trust, 0).await;
+    let fields = [
+        (":method", "GET"),
+        (":scheme", "https"),
+        (":authority", "127.0.0.1"),
+        (":path", "/small"),
+    ];
+    frames.head(1, END_STREAM, &fields).await;
+    assert_eq!(frames.end_of(1).await, End::Status(200));
+    soon(async { while frames.frame().await.is_some() {} }).await;
+    // Over HTTP/1.1, where the next one waits for its place.
+    let mut idle = Wire::over(port.trust.http1(port.address).await);
+    idle.send("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").await;
+    assert_eq!(idle.head().await.unwrap().0, 200);
+    let mut next = H2::connect(port.address, &port.trust).await;
+    next.get("/small", &[]).await.says(200, "here");
+    drop(idle);
+
+    // One that waits for us is not cut, nor one that takes its time between the parts.
+    let slow = get(async || {
+        let parts = futures_util::stream::unfold(0, |n| async move {
+            tokio::time::sleep(Duration::from_millis(450)).await;
+            (n < 3).then_some((Ok::<_, std::io::Error>("part "), n + 1))
+        });
+        axum::body::Body::from_stream(parts)
+    });
+    let port = Port::open(Router::new().route("/", slow), |server| {
+        server.head_timeout(brief)
+    })
+    .await;
+    let mut h2 = H2::connect(port.address, &port.trust).await;
+    h2.get("/", &[]).await.says(200, "part part part ");
+    let mut wire = Wire::over(port.trust.http1(port.address).await);
+    let answer = wire.ask("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").await;
+    answer.says(200, "part part part ");
 }
 
 #[tokio::test]

@@ -2,9 +2,11 @@
 
 use tempfile::TempDir;
 
-use crate::kit::command::{run, run_with};
+use crate::kit::command::{Running, run, run_with};
 use crate::kit::house::{furnish, header_space};
-use crate::kit::{Admin, Browser, LOCAL, PORTS, Script, Served, Socket, Wire, eventually};
+use crate::kit::{
+    Admin, Browser, LOCAL, PORTS, Script, Served, Socket, Upstream, Wire, eventually,
+};
 
 #[tokio::test]
 async fn a_log_that_nobody_reads_holds_up_nobody() {
@@ -93,6 +95,45 @@ async fn files_that_change_are_read_again() {
     .await;
     socket.echo("still there").await;
     alice.get("/y").await.says(200, "GET /y");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn files_that_links_lead_to_elsewhere_are_read_again() {
+    use std::fs::{create_dir, read_to_string, rename, write};
+    use std::os::unix::fs::symlink;
+
+    // As Kubernetes puts secrets into place: `users.toml` is a link to `..data/users.toml`,
+    // and `..data` one to a folder that is replaced as a whole.
+    let (folder, upstream) = (TempDir::new().unwrap(), Upstream::start().await);
+    furnish(folder.path());
+    let path = |name: &str| folder.path().join(name);
+    let config = format!("{PORTS}{LOCAL}\n[log]\nformat = \"json\"\n");
+    write(
+        path("gatepass.toml"),
+        config.replace("UPSTREAM", &upstream.url()),
+    )
+    .unwrap();
+    let users = read_to_string(path("users.toml")).unwrap();
+    std::fs::remove_file(path("users.toml")).unwrap();
+    let lead_to = |version: &str, users: &str| {
+        create_dir(path(version)).unwrap();
+        write(path(version).join("users.toml"), users).unwrap();
+        symlink(version, path("..data_tmp")).unwrap();
+        rename(path("..data_tmp"), path("..data")).unwrap();
+    };
+    lead_to("..1", &users);
+    symlink("..data/users.toml", path("users.toml")).unwrap();
+    let process = Running::start(folder.path(), &["serve"]);
+    process.address("the side port is ready").await;
+    let changed = "the new configuration is in force";
+    lead_to("..2", &format!("{users}\n"));
+    process.one_more(changed, 0).await;
+    lead_to("..3", &users);
+    process.one_more(changed, 1).await;
+    // In the folder that was not there at the start.
+    write(path("..3").join("users.toml"), format!("{users}\n")).unwrap();
+    process.one_more(changed, 2).await;
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use tempfile::TempDir;
 use tokio::io::AsyncReadExt as _;
 
+use crate::kit::frames::{END_STREAM, End, Frames};
 use crate::kit::house::tls_site;
 use crate::kit::{
     Authority, H2, House, LOCAL, PORTS, Socket, Trust, Upstream, Wire, eventually, house, soon, tls,
@@ -139,6 +140,27 @@ async fn s07_a_host_of_another_certificate_gets_421() {
         );
         assert_eq!(house.upstream.seen().len() - before, usize::from(served));
     }
+}
+
+/// Not even where a space answers to every host.
+#[tokio::test]
+async fn s07_a_host_that_is_no_text_is_refused() {
+    let (house, trust) = header_house().await;
+    let mut wire = Wire::over(trust.http1(house.edge()).await);
+    wire.send(b"GET /x HTTP/1.1\r\nHost: \xff.example\r\nhdr-usr: ann\r\n\r\n")
+        .await;
+    assert_eq!(wire.response().await.status, 400);
+    let mut frames = Frames::connect(house.edge(), &trust).await;
+    let fields = [
+        (":method", "GET"),
+        (":scheme", "https"),
+        (":path", "/x"),
+        ("host", "\u{e4}.example"),
+        ("hdr-usr", "ann"),
+    ];
+    frames.head(1, END_STREAM, &fields).await;
+    assert_eq!(frames.end_of(1).await, End::Status(400));
+    assert!(house.upstream.seen().is_empty());
 }
 
 #[tokio::test]

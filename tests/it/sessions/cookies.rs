@@ -137,6 +137,26 @@ async fn s21_over_tls_the_cookie_is_bound_to_its_host() {
     }
 }
 
+/// A proxy may be trusted for addresses alone, and say nothing of the scheme.
+#[tokio::test]
+async fn s21_the_default_scheme_holds_where_a_trusted_proxy_tells_none() {
+    let options = "trusted_proxies = [\"127.0.0.1\"]\ndefault_scheme = \"https\"\nworkers";
+    let ports = PORTS.replace("workers", options);
+    let house = House::with(&format!("{ports}{LOCAL}")).await;
+    for (proto, name) in [(None, "__Host-gatepass="), (Some("http"), "gatepass=")] {
+        let mut browser = house.browser();
+        if let Some(proto) = proto {
+            browser = browser.through("x-forwarded-proto", proto);
+        }
+        browser
+            .log_in("/", "alice", "demo-password")
+            .await
+            .says(200, "GET /");
+        let given = browser.received.pop().unwrap();
+        assert!(given.starts_with(name), "{proto:?} {given}");
+    }
+}
+
 #[tokio::test]
 async fn s13_every_kind_of_cookie_is_taken_back_as_it_was_given() {
     let ports = PORTS.replace("workers", "trusted_proxies = [\"127.0.0.1\"]\nworkers");
