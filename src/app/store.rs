@@ -23,9 +23,9 @@ pub enum OpenError {
     /// The file cannot be used.
     #[error(transparent)]
     File(#[from] FileError),
-    /// The file with the password cannot be read.
-    #[error("[store.redis] password_file: {}", path.display())]
-    Password {
+    /// A file that belongs to it cannot be read.
+    #[error("[store.redis]: {} cannot be read", path.display())]
+    Read {
         /// The file.
         path: PathBuf,
         /// Why not.
@@ -58,9 +58,13 @@ pub(super) async fn open(
             let redis = &options.redis;
             let password = match &redis.password_file {
                 None => None,
-                Some(path) => Some(read_password(path)?),
+                Some(path) => Some(read_file(path)?.trim_end_matches(['\r', '\n']).to_owned()),
             };
-            let options = redis.with_password(password);
+            let authorities = match &redis.ca_file {
+                None => None,
+                Some(path) => Some(read_file(path)?.into_bytes()),
+            };
+            let options = redis.with_files(password, authorities);
             let store = RedisStore::connect(options, retention, spaces.clone(), clock);
             Ok(Arc::new(store.await.map_err(OpenError::Redis)?))
         }
@@ -76,14 +80,11 @@ pub(super) async fn open(
     }
 }
 
-fn read_password(path: &Path) -> Result<String, OpenError> {
-    match std::fs::read_to_string(path) {
-        Ok(text) => Ok(text.trim_end_matches(['\r', '\n']).to_owned()),
-        Err(source) => Err(OpenError::Password {
-            path: path.to_owned(),
-            source,
-        }),
-    }
+fn read_file(path: &Path) -> Result<String, OpenError> {
+    std::fs::read_to_string(path).map_err(|source| OpenError::Read {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 /// Tells readiness and metrics how a shared store is reached, until `stop`.

@@ -17,6 +17,9 @@ pub struct RedisStoreOptions {
     pub username: Option<String>,
     /// The file with the password, for one line. Default: no password.
     pub password_file: Option<PathBuf>,
+    /// The file with the authorities that vouch for the servers' certificates. Default: the
+    /// system's.
+    pub ca_file: Option<PathBuf>,
     /// What all keys begin with; gateways that have the same one share their sessions.
     /// Default: `gatepass`.
     pub namespace: String,
@@ -38,6 +41,7 @@ impl Default for RedisStoreOptions {
             nodes: default.nodes,
             username: None,
             password_file: None,
+            ca_file: None,
             namespace: default.namespace,
             node: default.node,
             connect_timeout: default.connect_timeout,
@@ -48,14 +52,19 @@ impl Default for RedisStoreOptions {
 }
 
 impl RedisStoreOptions {
-    /// For the store; `password` is what the file holds.
+    /// For the store; `password` and `authorities` are what the files hold.
     #[must_use]
-    pub fn with_password(&self, password: Option<String>) -> RedisOptions {
+    pub fn with_files(
+        &self,
+        password: Option<String>,
+        authorities: Option<Vec<u8>>,
+    ) -> RedisOptions {
         RedisOptions {
             mode: self.mode.clone(),
             nodes: self.nodes.clone(),
             username: self.username.clone(),
             password,
+            authorities,
             namespace: self.namespace.clone(),
             node: self.node.clone(),
             connect_timeout: self.connect_timeout,

@@ -54,6 +54,15 @@ pub(super) fn redis(raw: RawStoreRedis, table: &Scope<'_>) -> RedisStoreOptions 
             "one address, or another `mode`",
         );
     }
+    let by_sentinels = matches!(mode, RedisMode::Sentinel { .. });
+    for (n, node) in nodes.iter().flatten().enumerate() {
+        if by_sentinels && node.starts_with("rediss:") {
+            table.key("nodes").index(n).bad(
+                "sentinels are not asked over TLS in this version",
+                "`redis://host:port`",
+            );
+        }
+    }
     let served = read(
         table,
         "serve_cached_for",
@@ -72,6 +81,9 @@ pub(super) fn redis(raw: RawStoreRedis, table: &Scope<'_>) -> RedisStoreOptions 
         }),
         password_file: read(table, "password_file", raw.password_file, |at, text| {
             at.file(&text, "the file with the password")
+        }),
+        ca_file: read(table, "ca_file", raw.ca_file, |at, text| {
+            at.file(&text, "the file with the authorities, as PEM")
         }),
         namespace: read(table, "namespace", raw.namespace, |at, text| {
             word(at, text, name)

@@ -77,6 +77,7 @@ pub(in crate::config) struct RawStoreRedis {
     pub(in crate::config) master_name: Option<String>,
     pub(in crate::config) username: Option<String>,
     pub(in crate::config) password_file: Option<String>,
+    pub(in crate::config) ca_file: Option<String>,
     pub(in crate::config) namespace: Option<String>,
     pub(in crate::config) node: Option<String>,
     pub(in crate::config) connect_timeout: Option<String>,

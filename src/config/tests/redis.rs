@@ -13,7 +13,7 @@ fn every_key_is_taken() {
 kind = "redis"
 [store.redis]
 mode = "sentinel"
-nodes = ["redis://a:26379", "rediss://b"]
+nodes = ["redis://a:26379", "redis://b"]
 master_name = "sessions"
 username = "gp"
 namespace = "prod.eu"
@@ -24,10 +24,10 @@ on_outage = "serve-cached"
     );
     let store = load(&text, &[]).options.store;
     assert_eq!(store.kind, StoreKind::Redis);
-    let redis = store.redis.with_password(Some("secret".to_owned()));
+    let redis = store.redis.with_files(Some("secret".to_owned()), None);
     let master = "sessions".to_owned();
     assert_eq!(redis.mode, RedisMode::Sentinel { master });
-    assert_eq!(redis.nodes, ["redis://a:26379", "rediss://b"]);
+    assert_eq!(redis.nodes, ["redis://a:26379", "redis://b"]);
     assert_eq!(redis.timeout, Duration::from_millis(300));
     assert_eq!(
         redis.on_outage,

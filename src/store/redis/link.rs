@@ -10,7 +10,8 @@ use ::redis::cluster_async::ClusterConnection;
 use ::redis::sentinel::{SentinelClient, SentinelNodeConnectionInfo, SentinelServerType};
 use ::redis::{
     AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, IntoConnectionInfo as _,
-    Pipeline, RedisConnectionInfo, RedisError, RedisFuture, RedisResult, ScriptInvocation, Value,
+    Pipeline, RedisConnectionInfo, RedisError, RedisFuture, RedisResult, ScriptInvocation,
+    TlsCertificates, Value,
 };
 use arc_swap::ArcSwapOption;
 use tokio::sync::Notify;
@@ -93,7 +94,7 @@ impl Link {
         match &options.mode {
             RedisMode::Single => {
                 let node = nodes.into_iter().next().ok_or_else(no_node)?;
-                let client = Client::open(node)?;
+                let client = self.client_of(node)?;
                 let one = client
                     .get_multiplexed_async_connection_with_config(&config)
                     .await?;
@@ -118,6 +119,9 @@ impl Link {
                 if let Some(password) = &options.password {
                     builder = builder.password(password.clone());
                 }
+                if let Some(certificates) = self.certificates() {
+                    builder = builder.certs(certificates);
+                }
                 let cluster = builder.build()?.get_async_connection().await?;
                 Ok(Connection::Cluster(cluster))
             }
@@ -130,13 +134,13 @@ impl Link {
             RedisMode::Sentinel { .. } => self.master().await,
             RedisMode::Single => {
                 let node = self.nodes()?.into_iter().next().ok_or_else(no_node)?;
-                Client::open(node)
+                self.client_of(node)
             }
             // Whatever node: what is published is told by all of them.
             RedisMode::Cluster => {
                 let mut error = no_node();
                 for node in self.nodes()? {
-                    let client = Client::open(node)?;
+                    let client = self.client_of(node)?;
                     match client.get_multiplexed_async_connection().await {
                         Ok(_) => return Ok(client),
                         Err(failed) => error = failed,
@@ -161,6 +165,21 @@ impl Link {
             SentinelServerType::Master,
         )?;
         sentinels.async_get_client().await
+    }
+
+    fn client_of(&self, node: ::redis::ConnectionInfo) -> RedisResult<Client> {
+        match self.certificates() {
+            Some(certificates) => Client::build_with_tls(node, certificates),
+            None => Client::open(node),
+        }
+    }
+
+    fn certificates(&self) -> Option<TlsCertificates> {
+        let authorities = self.options.authorities.clone()?;
+        Some(TlsCertificates {
+            client_tls: None,
+            root_cert: Some(authorities),
+        })
     }
 
     fn nodes(&self) -> RedisResult<Vec<::redis::ConnectionInfo>> {

@@ -15,6 +15,9 @@ pub struct RedisOptions {
     pub username: Option<String>,
     /// Its password.
     pub password: Option<String>,
+    /// The authorities that vouch for the servers' certificates, as PEM; `None` for those of
+    /// the system.
+    pub authorities: Option<Vec<u8>>,
     /// What all keys begin with: gateways with the same one share their sessions.
     pub namespace: String,
     /// The name of this node among them, which its background tasks stand under.
@@ -79,6 +82,7 @@ impl RedisOptions {
             nodes: vec![url.into()],
             username: None,
             password: None,
+            authorities: None,
             namespace: "gatepass".to_owned(),
             node: "gatepass".to_owned(),
             connect_timeout: Duration::from_secs(2),
