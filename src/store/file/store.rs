@@ -176,7 +176,11 @@ impl SessionStore for FileStore {
             }
             let change = Change::Create {
                 id: session.id(),
-                record: record::encode(&session.record()),
+                // One that somebody ends while it is being opened is ended by who opens it.
+                record: record::encode(&SessionRecord {
+                    end: None,
+                    ..session.record()
+                }),
             };
             match self.make(change).await? {
                 Outcome::Exists => Ok(Created::Exists),
