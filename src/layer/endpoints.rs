@@ -69,13 +69,16 @@ impl Gate {
             request.parts.uri.query().unwrap_or_default(),
             "return",
         ));
+        if self.brings_ticket(request.parts) {
+            return self.redeem_at_login(request, &target).await;
+        }
         match self.cookie_session(request).await {
             Ok(Some(session)) if session.method() != crate::domain::Method::Anonymous => {
                 see_other(&target)
             }
             Ok(_) if self.has_login_page() => self.login_form(StatusCode::OK, &target, "", None),
             Ok(_) => {
-                let target = self.in_full(&request, &target);
+                let target = self.way_back(&request, &target);
                 self.to_module(request, target).await
             }
             Err(refusal) => self.refuse(request, &refusal).await,

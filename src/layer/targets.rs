@@ -3,8 +3,10 @@
 use http::header::HOST;
 use http::request::Parts;
 use http::uri::Authority;
+use percent_encoding::utf8_percent_encode;
 
 use super::gate::Gate;
+use super::reject::IN_QUERY;
 use super::take_off::target;
 use crate::authn::AuthnRequest;
 use crate::domain::{ReturnTarget, host_of_authority};
@@ -43,13 +45,18 @@ impl Gate {
         (!self.is_own_page(target.as_str())).then(|| target.to_string())
     }
 
-    /// A target of [`safe_target`](Self::safe_target) in full.
-    pub(super) fn in_full(&self, request: &AuthnRequest<'_>, target: &str) -> Option<String> {
-        if target.starts_with('/') {
-            Some(self.origin(request)? + target)
-        } else {
-            Some(target.to_owned())
+    /// Where a login module sends a browser, with a ticket behind it, that is to come to
+    /// `target` of [`safe_target`](Self::safe_target). That is `target` where the ticket can
+    /// be redeemed there: on this origin, in this space, and not behind a `#`. Elsewhere it
+    /// would open nothing, and hand somebody else a session; the way there is by our login.
+    pub(super) fn way_back(&self, request: &AuthnRequest<'_>, target: &str) -> Option<String> {
+        let (origin, prefix) = (self.origin(request)?, &self.0.prefix);
+        let path = target.split('?').next().unwrap_or_default();
+        if !target.contains('#') && path.starts_with('/') && prefix.strip(path).is_some() {
+            return Some(origin + target);
         }
+        let target = utf8_percent_encode(target, IN_QUERY);
+        Some(format!("{origin}{prefix}/.gatepass/login?return={target}"))
     }
 }
 

@@ -13,13 +13,13 @@ use http::Response;
 use http::request::Parts;
 
 use super::client::is_page_load;
-use super::cookie::SetCookie;
+use super::cookie::{SetCookie, with_cookie};
 use super::endpoints::any_case_parameter;
-use super::gate::Gate;
+use super::gate::{Gate, Verdict};
 use super::reject::{found, see_other};
 use super::take_off::target;
 use crate::authn::AuthnRequest;
-use crate::authn::ticket::forces_login;
+use crate::authn::ticket::{brings_ticket, forces_login};
 use crate::domain::{Method, RequestPath, Session};
 
 impl Gate {
@@ -41,7 +41,7 @@ impl Gate {
         let query = request.parts.uri.query().unwrap_or_default();
         let reload = any_case_parameter(query, "reloaduri")
             .and_then(|raw| self.safe_target(&request, &raw))
-            .and_then(|target| self.in_full(&request, &target));
+            .and_then(|target| self.way_back(&request, &target));
         let address = reload.or_else(|| self.own_address(&request));
         self.to_module(request, address).await
     }
@@ -69,6 +69,35 @@ impl Gate {
                 self.unavailable(request.parts)
             }
         }
+    }
+
+    /// The login page for a browser that comes back to it from the module: it is sent on to
+    /// `target`, which its ticket could not be sent to.
+    pub(super) async fn redeem_at_login(
+        &self,
+        request: AuthnRequest<'_>,
+        target: &str,
+    ) -> Response<Bytes> {
+        let rule = |session: &Session, now| self.rule_of_time(request.parts, session, now);
+        let opened = match self.look_up(request, rule) {
+            Verdict::Pass(session) | Verdict::Denied(session, _) => Ok((session, None)),
+            Verdict::Refused(refusal) => Err(refusal),
+            Verdict::Ask(ask) => self.find_or_open(request, ask, rule).await,
+        };
+        match opened {
+            Ok((_, cookie)) => with_cookie(see_other(target), cookie),
+            Err(refusal) => self.refuse(request, &refusal).await,
+        }
+    }
+
+    /// Whether a request brings a ticket, in a space that takes tickets.
+    pub(super) fn brings_ticket(&self, parts: &Parts) -> bool {
+        parts.uri.query().is_some_and(brings_ticket)
+            && self
+                .0
+                .chain
+                .methods()
+                .any(|method| method == Method::Ticket)
     }
 
     /// The answer to a page load that redeemed a ticket: the same address without it, and the

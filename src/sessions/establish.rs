@@ -149,7 +149,10 @@ impl Sessions {
         let (this, space) = (self.clone(), Arc::clone(space));
         let login = async move {
             let user = new.identity.key(space.id());
-            let new_user = this.0.table.lock(user).sessions().is_empty();
+            // One whose time is up is there until it is swept, and nobody's any more.
+            let (others, now) = (this.0.table.lock(user).sessions(), this.now());
+            let is_live = |other: &Arc<Session>| other.liveness(now) == Liveness::Live;
+            let new_user = !others.iter().any(is_live);
             let (session, _) = this.begin(&space, new, None, None, Some(digest)).await?;
             Ok(Chosen { session, new_user })
         };

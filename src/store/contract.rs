@@ -20,6 +20,8 @@ pub(crate) async fn check<S: SessionStore>(make: impl AsyncFn(ManualClock, Reten
     let (maker, store) = fresh(Retention::default()).await;
     delete_wins(&maker, &store).await;
     let (maker, store) = fresh(Retention::default()).await;
+    a_session_can_end_while_it_is_opened(&maker, &store).await;
+    let (maker, store) = fresh(Retention::default()).await;
     touches_never_move_back(&maker, &store).await;
     let (maker, store) = fresh(Retention::default()).await;
     scans_page_newest_first(&maker, &store).await;
@@ -159,6 +161,21 @@ async fn create_is_if_absent(maker: &Maker, store: &impl SessionStore) {
         store.get(session.id()).await.unwrap().unwrap().user_id(),
         "ann"
     );
+}
+
+async fn a_session_can_end_while_it_is_opened(maker: &Maker, store: &impl SessionStore) {
+    let session = maker.session("ann");
+    let end = maker.end(EndReason::Terminated);
+    assert!(session.set_end(end.clone()));
+    let created = store.create(&session).await.unwrap();
+    assert!(matches!(created, Created::Kept));
+    assert!(store.load(session.digest()).await.unwrap().is_none());
+    let ended = store.end(Touch::last_of(&session), end).await.unwrap();
+    assert!(!matches!(ended, Ended::Unknown), "{ended:?}");
+    assert!(store.load(session.digest()).await.unwrap().is_none());
+    let kept = store.get(session.id()).await.unwrap().unwrap();
+    let reason = kept.end().map(|end| end.reason);
+    assert_eq!(reason, Some(EndReason::Terminated));
 }
 
 async fn delete_wins(maker: &Maker, store: &impl SessionStore) {

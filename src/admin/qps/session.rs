@@ -78,7 +78,7 @@ pub(super) async fn end(call: &Call) -> Result<Response, QpsError> {
     let others = user::open_of(call, Some(ended.user_key())).await?;
     let form = EndedForm {
         session: SessionForm::new(&ended).known_as(id),
-        last_session_for_user: others.is_empty(),
+        last_session_for_user: !others.iter().any(|s| lookup::is_live(call.sessions(), s)),
     };
     Ok(json(StatusCode::OK, &form))
 }

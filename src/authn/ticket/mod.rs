@@ -13,4 +13,4 @@ mod tests;
 
 pub use authenticator::TicketAuthenticator;
 pub use module::{LoginModule, LoginModuleError};
-pub use parameter::forces_login;
+pub use parameter::{brings_ticket, forces_login};

@@ -36,6 +36,12 @@ pub(super) fn ticket(query: &str) -> Presented<'_> {
     }
 }
 
+/// Whether `query` names a ticket, whatever it is worth.
+#[must_use]
+pub fn brings_ticket(query: &str) -> bool {
+    ticket(query) != Presented::Nothing
+}
+
 /// Whether `query` has `forceauthentication=yes`: who is nobody is to log in, even where
 /// anonymous users are taken in.
 #[must_use]

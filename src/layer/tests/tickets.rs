@@ -279,7 +279,11 @@ async fn page_loads_of_nobody_go_to_the_module_and_scripts_are_told_401() {
         ),
         (
             "/a?reloadUri=https://app.example.com/b",
-            "https://app.example.com/b",
+            "http://portal.example.com/.gatepass/login?return=https%3A//app.example.com/b",
+        ),
+        (
+            "/a?reloadUri=/b%23/c",
+            "http://portal.example.com/.gatepass/login?return=/b%23/c",
         ),
         (
             "/a?reloadUri=//evil.example",
@@ -442,5 +446,35 @@ async fn of_page_and_module_the_first_in_the_chain_takes_people_in() {
     for stage in [page_first, module_first] {
         let seen = stage.send(request("/.gatepass/login", &[HTML, HOST])).await;
         assert!(seen.body.contains("<form method=post"), "{}", seen.body);
+    }
+}
+
+#[tokio::test]
+async fn s30_no_ticket_goes_where_it_cannot_be_redeemed() {
+    let prefix = PathPrefix::new("/sales").unwrap();
+    let stage = Stage::with_module().add(|gate, _| gate.prefix(prefix));
+    for target in ["https://app.example.com/b?c", "/other/x", "/sales/b?c#/d"] {
+        let asked = form_urlencoded::byte_serialize(target.as_bytes()).collect::<String>();
+        for start in ["/sales/a?reloadUri=", "/sales/.gatepass/login?return="] {
+            let seen = stage
+                .send(request(&format!("{start}{asked}"), &[HTML, HOST]))
+                .await;
+            let back = stage.remembered(&seen).await;
+            let back = back.strip_prefix("http://portal.example.com").unwrap();
+            assert!(back.starts_with("/sales/.gatepass/login?"), "{back}");
+            // As the module does.
+            let ticket = stage.buy("ann").await;
+            let back = format!("{back}&qlikTicket={ticket}");
+            let seen = stage.send(request(&back, &[HTML, HOST])).await;
+            assert_eq!(
+                (seen.status, seen.headers[LOCATION].as_bytes()),
+                (StatusCode::SEE_OTHER, target.as_bytes())
+            );
+            let cookie = seen.cookie().expect("a session");
+            assert_eq!(stage.visit("/sales/", &cookie).await.status, StatusCode::OK);
+            let again = stage.send(request(&back, &[HTML, HOST])).await;
+            assert_eq!(again.status, StatusCode::UNAUTHORIZED);
+            assert!(again.cookie().is_none());
+        }
     }
 }

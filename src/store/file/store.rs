@@ -174,13 +174,14 @@ impl SessionStore for FileStore {
             if !self.open.add(&session) {
                 return Ok(Created::Exists);
             }
+            // One may have ended while it was being opened; its end comes as a change of its own.
+            let open = SessionRecord {
+                end: None,
+                ..session.record()
+            };
             let change = Change::Create {
                 id: session.id(),
-                // One that somebody ends while it is being opened is ended by who opens it.
-                record: record::encode(&SessionRecord {
-                    end: None,
-                    ..session.record()
-                }),
+                record: record::encode(&open),
             };
             match self.make(change).await? {
                 Outcome::Exists => Ok(Created::Exists),

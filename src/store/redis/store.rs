@@ -186,7 +186,16 @@ impl SessionStore for RedisStore {
 
     fn create(&self, session: &Arc<Session>) -> StoreFuture<'_, Created> {
         let session = Arc::clone(session);
-        Box::pin(async move { self.create_now(&session).await })
+        Box::pin(async move {
+            let created = self.create_now(&session).await?;
+            // One may have ended while it was being opened: then nobody may load it.
+            if let (Created::Kept | Created::KeptInPlaceOf(_), Some(end)) =
+                (&created, session.end().cloned())
+            {
+                let _ = self.end_now(Touch::last_of(&session), end).await?;
+            }
+            Ok(created)
+        })
     }
 
     fn load(&self, digest: &TokenDigest) -> StoreFuture<'_, Option<Arc<Session>>> {

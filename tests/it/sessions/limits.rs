@@ -100,8 +100,9 @@ async fn s12_ending_a_user_against_racing_logins_leaves_only_newer_ones() {
             // Whom the call met half-way in is told that they are nobody.
             assert!(
                 answer.status == 200 || answer.status == 401,
-                "{}",
-                answer.status
+                "{}: {}",
+                answer.status,
+                answer.text()
             );
             if answer.status == 200 {
                 let_in += 1;

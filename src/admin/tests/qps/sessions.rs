@@ -130,6 +130,18 @@ async fn the_last_session_of_a_user_is_told() {
 }
 
 #[tokio::test]
+async fn a_session_whose_time_is_up_counts_as_none_before_it_is_swept() {
+    let side = Side::new();
+    side.add("ann", "portal-session-0001").await.json(201);
+    side.clock.advance(Duration::from_secs(31 * 60));
+    let added = side.add("ann", "portal-session-0002").await.json(201);
+    assert_eq!(added["NewUser"], true);
+    let path = "/qps/sales/session/portal-session-0002";
+    let ended = side.qps("DELETE", path, "").await.json(200);
+    assert_eq!(ended["LastSessionForUser"], true);
+}
+
+#[tokio::test]
 async fn a_session_of_another_space_is_unknown() {
     let side = Side::new();
     let secret = "portal-session-0001";
