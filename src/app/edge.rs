@@ -51,6 +51,10 @@ pub(super) fn needs_restart(old: &GatewayOptions, new: &GatewayOptions) -> Vec<&
         // Its contents are exchanged.
         ("edge.tls", old.edge.tls.is_some() != new.edge.tls.is_some()),
         ("edge.redirect", old.edge.redirect != new.edge.redirect),
+        (
+            "edge.redirect_port",
+            old.edge.redirect_port != new.edge.redirect_port,
+        ),
         ("edge.tls.hsts", old.edge.hsts != new.edge.hsts),
         ("edge.workers", old.edge.workers != new.edge.workers),
         (

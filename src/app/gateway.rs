@@ -135,6 +135,7 @@ impl Gateway {
         let sockets = EdgeSockets::bind(
             &options.edge.listen,
             &options.edge.redirect,
+            options.edge.redirect_port,
             settings.workers,
         )?;
         let admin_socket = bind(options.admin.listen, NonZeroUsize::MIN)?.pop();

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU16, NonZeroUsize};
 use std::pin::pin;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -48,7 +48,7 @@ pub struct EdgeSockets {
 
 impl EdgeSockets {
     /// Binds `addresses` for `workers` workers, and `redirects`, whose clients are sent to
-    /// https on the first of `addresses`.
+    /// https on port `https`; without it, on that of the first of `addresses`.
     ///
     /// # Errors
     ///
@@ -56,6 +56,7 @@ impl EdgeSockets {
     pub fn bind(
         addresses: &[SocketAddr],
         redirects: &[SocketAddr],
+        https: Option<NonZeroU16>,
         workers: NonZeroUsize,
     ) -> Result<Self, ListenError> {
         let mut sockets = Self {
@@ -67,7 +68,8 @@ impl EdgeSockets {
             let bound = sockets.add(*address, Role::Serve, workers)?;
             sockets.addresses.extend(bound);
         }
-        let port = sockets.addresses.first().map_or(0, SocketAddr::port);
+        let first = sockets.addresses.first().map_or(0, SocketAddr::port);
+        let port = https.map_or(first, NonZeroU16::get);
         for address in redirects {
             let bound = sockets.add(*address, Role::Redirect(port), workers)?;
             sockets.redirects.extend(bound);

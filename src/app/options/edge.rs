@@ -1,6 +1,7 @@
 //! The public listener.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::num::NonZeroU16;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -17,6 +18,9 @@ pub struct EdgeOptions {
     pub tls: Option<TlsSettings>,
     /// Addresses of plain HTTP whose requests are sent to https, where the edge has TLS.
     pub redirect: Vec<SocketAddr>,
+    /// The port of https that clients are sent to, where it is not the one of the first
+    /// address: behind a port mapping.
+    pub redirect_port: Option<NonZeroU16>,
     /// For how long browsers are told to use https only (HSTS, RFC 6797); `None`: they are not.
     pub hsts: Option<Duration>,
     /// Peers whose forwarded headers count. None is a whole address family (`/0`).
@@ -43,6 +47,7 @@ impl Default for EdgeOptions {
             listen: vec![SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080)],
             tls: None,
             redirect: Vec::new(),
+            redirect_port: None,
             hsts: None,
             trusted_proxies: Vec::new(),
             workers: None,

@@ -31,6 +31,7 @@ pub(super) fn edge(mut raw: RawEdge, table: &Scope<'_>) -> EdgeOptions {
     let mut edge = EdgeOptions {
         tls: None,
         redirect: Vec::new(),
+        redirect_port: None,
         hsts: None,
         listen: listen.unwrap_or(default.listen),
         trusted_proxies: read_all(

@@ -1,6 +1,8 @@
 //! TLS on a listener. Whether the files have what they should is found when the listener is
 //! built from them.
 
+use std::num::NonZeroU16;
+
 use super::network;
 use crate::app::options::EdgeOptions;
 use crate::config::raw::{RawCertificate, RawEdge, RawTls};
@@ -106,6 +108,18 @@ pub(super) fn of_edge(raw: &mut RawEdge, table: &Scope<'_>, edge: &mut EdgeOptio
             );
         }
     }
+    if raw.redirect_port.is_some() && edge.redirect.is_empty() && !table.key("redirect").is_broken()
+    {
+        table.key("redirect_port").unused(
+            "nobody is redirected",
+            "allowed: this together with `redirect`",
+        );
+    }
+    edge.redirect_port = read(table, "redirect_port", raw.redirect_port, |at, port| {
+        at.number(port, 1, u16::MAX.into())
+    })
+    .and_then(|port| u16::try_from(port).ok())
+    .and_then(NonZeroU16::new);
     if let Some(mut raw) = raw.tls.take() {
         let table = table.key("tls");
         edge.hsts = read(&table, "hsts", raw.hsts.take(), |at, text| {

@@ -20,6 +20,7 @@ pub(in crate::config) struct RawEdge {
     pub(in crate::config) listen: Option<Vec<String>>,
     pub(in crate::config) tls: Option<RawEdgeTls>,
     pub(in crate::config) redirect: Option<Vec<String>>,
+    pub(in crate::config) redirect_port: Option<u64>,
     pub(in crate::config) trusted_proxies: Option<Vec<String>>,
     pub(in crate::config) workers: Option<u64>,
     pub(in crate::config) max_connections: Option<u64>,

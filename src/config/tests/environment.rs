@@ -95,7 +95,7 @@ fn s41_a_variable_that_sets_nothing_is_an_error() {
 --> environment variable GATEPASS_EDGE__LISTENS
  = note: there is no such option here
  = help: did you mean `listen`?
- = note: allowed: `listen`, `tls`, `redirect`, `trusted_proxies`, `workers`, `max_connections`, `default_scheme`, \
+ = note: allowed: `listen`, `tls`, `redirect`, `redirect_port`, `trusted_proxies`, `workers`, `max_connections`, `default_scheme`, \
          `timeouts`, `limits`"
     );
     for (name, said) in [

@@ -454,7 +454,8 @@ async fn s30_no_ticket_goes_where_it_cannot_be_redeemed() {
     let prefix = PathPrefix::new("/sales").unwrap();
     let stage = Stage::with_module().add(|gate, _| gate.prefix(prefix));
     for target in ["https://app.example.com/b?c", "/other/x", "/sales/b?c#/d"] {
-        let asked = form_urlencoded::byte_serialize(target.as_bytes()).collect::<String>();
+        let asked =
+            percent_encoding::utf8_percent_encode(target, percent_encoding::NON_ALPHANUMERIC);
         for start in ["/sales/a?reloadUri=", "/sales/.gatepass/login?return="] {
             let seen = stage
                 .send(request(&format!("{start}{asked}"), &[HTML, HOST]))

@@ -73,7 +73,12 @@ async fn over_tls(worker: Arc<Worker>, stream: TcpStream, tls: &EdgeTls, lifetim
                 _ => tls.handshakes.failed(),
             }
             let peer = lifetime.peer();
-            tracing::debug!(%peer, error = &error as &dyn std::error::Error, "no TLS");
+            if error.is_notable() {
+                tracing::info!(%error, client.ip = %peer.ip(), "a TLS handshake failed");
+            } else {
+                let error = &error as &dyn std::error::Error;
+                tracing::debug!(error, client.ip = %peer.ip(), "a TLS handshake failed");
+            }
             return;
         }
     };

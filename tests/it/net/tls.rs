@@ -202,6 +202,23 @@ async fn browsers_are_told_to_stay_with_https() {
 }
 
 #[tokio::test]
+async fn behind_a_port_mapping_the_port_that_clients_see_is_named() {
+    let authority = Authority::new();
+    for (port, place) in [(443, "site.example"), (9443, "site.example:9443")] {
+        let redirect = format!("{REDIRECT}redirect_port = {port}\n");
+        let site = tls_site(&["site"], "") + &redirect;
+        let folder = TempDir::new().unwrap();
+        authority.issue_for_this_machine(folder.path());
+        let house = House::at(site, folder, Upstream::start().await, &header_space()).await;
+        let mut wire = Wire::connect(house.gateway.redirect_addresses()[0]).await;
+        let answer = wire
+            .ask("GET /a HTTP/1.1\r\nHost: site.example\r\n\r\n")
+            .await;
+        assert_eq!(answer.header("location"), format!("https://{place}/a"));
+    }
+}
+
+#[tokio::test]
 async fn plain_listeners_send_everybody_to_https() {
     let authority = Authority::new();
     let folder = TempDir::new().unwrap();
