@@ -97,7 +97,7 @@ pub struct Recovered {
     pub peaks: Vec<LicensePeak>,
 }
 
-/// Keeps sessions. Every implementation runs the contract suite in `store/contract.rs`.
+/// Keeps sessions. Every implementation runs the contract suite in `store/contract`.
 ///
 /// An implementer owes, beyond what each method says:
 /// - *Delete wins*: once `end` has returned, no `touch_many`, `create` or `load` that was

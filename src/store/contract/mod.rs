@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::{Created, Ended, IdRange, Retention, Scan, SessionStore, StateFilter, Touch};
 use crate::domain::{
     ClientInfo, Clock, EndReason, Identity, ManualClock, Method, NewSession, Session, SessionEnd,
-    SessionPolicy, SpaceId, SpaceState, Tick, Timestamp, Token, TokenDigest,
+    SessionPolicy, SpaceId, SpaceState, Tick, Timestamp, Token,
 };
 
 /// Runs the whole suite, with a new store for every part.
