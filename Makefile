@@ -7,7 +7,7 @@ LOCKED := --locked
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test lint rust-tools format clippy deny test-rust features doc release clients soak bench
+.PHONY: help run test lint rust-tools format clippy deny test-rust redis features doc release clients soak bench
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,9 +39,12 @@ deny:
 		echo "cargo-deny is not installed: licences and bans are not checked"; \
 	fi
 
-test-rust: ## Unit, integration and documentation tests, with and without default features
+test-rust: redis ## Unit, integration and documentation tests, with and without default features
 	$(CARGO) test $(LOCKED)
 	$(CARGO) test $(LOCKED) --no-default-features
+
+redis:
+	@tests/redis/install
 
 # Features unify in test builds, so each is also built alone.
 features: ## Check each feature alone

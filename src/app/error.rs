@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use super::store::OpenError;
 use crate::admin::keys::KeysFileError;
 use crate::authn::certificate::CertificateConfigError;
 use crate::authn::header::HeaderConfigError;
@@ -17,7 +18,6 @@ use crate::proxy::EdgeError;
 use crate::proxy::headers::{AssertionKeyError, ProfileError, ResponseHeaderError, TemplateError};
 use crate::proxy::upstream::AddressError;
 use crate::store::StoreError;
-use crate::store::file::FileError;
 
 /// Options that cannot be made into a gateway; nothing was started or changed.
 #[derive(Debug, thiserror::Error)]
@@ -124,9 +124,9 @@ pub enum StartError {
     /// Its options cannot be built.
     #[error(transparent)]
     Build(#[from] BuildError),
-    /// The store's file cannot be used.
+    /// The store cannot be used.
     #[error(transparent)]
-    Store(#[from] FileError),
+    Store(#[from] OpenError),
     /// The store does not say what was open.
     #[error("the store's sessions cannot be taken up")]
     Recover(#[source] StoreError),

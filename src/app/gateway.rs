@@ -170,11 +170,21 @@ impl Gateway {
         let flusher = sessions
             .clone()
             .run_flusher(options.store.flush_interval, stop.clone().cancelled_owned());
+        let changes = sessions.clone().run_changes(stop.clone());
+        let watch = store::watch(
+            Arc::clone(store),
+            Arc::clone(&clock),
+            health.clone(),
+            Arc::clone(&metrics),
+            stop.clone(),
+        );
         let mut admin_server = AdminServer::new(admin_socket, side_port.build());
         if let Some(acceptor) = tls.admin() {
             admin_server = admin_server.tls(acceptor.clone());
         }
         let tasks = vec![
+            tokio::spawn(changes),
+            tokio::spawn(watch),
             tokio::spawn(flusher),
             tokio::spawn(keep_tasks),
             tokio::spawn(admin_server.run(stop.clone())),

@@ -20,3 +20,4 @@ mod tls;
 pub use error::{BuildError, SpaceError, StartError};
 pub use explain::{ExplainError, Explanation};
 pub use gateway::Gateway;
+pub use store::OpenError;

@@ -1,6 +1,9 @@
 //! The store that the options name, and what is told to it in the background.
 
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -8,8 +11,31 @@ use tokio_util::sync::CancellationToken;
 use super::options::{StoreKind, StoreOptions};
 use crate::domain::{Clock, Spaces};
 use crate::store::file::{FileError, FileStore};
-use crate::store::{MemoryStore, Retention, SessionStore};
+use crate::store::redis::RedisStore;
+use crate::store::{MemoryStore, Retention, SessionStore, StoreError};
 use crate::tasks::{Task, TaskKeeper};
+use crate::telemetry::{Health, Metrics};
+
+/// Why there is no store.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The file cannot be used.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A file that belongs to it cannot be read.
+    #[error("[store.redis]: {} cannot be read", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// Redis cannot be used.
+    #[error("[store.redis]")]
+    Redis(#[source] StoreError),
+}
 
 /// How long ended sessions are kept.
 pub(super) const fn retention(options: &StoreOptions) -> Retention {
@@ -24,10 +50,24 @@ pub(super) async fn open(
     options: &StoreOptions,
     spaces: &Spaces,
     clock: &Arc<dyn Clock>,
-) -> Result<Arc<dyn SessionStore>, FileError> {
+) -> Result<Arc<dyn SessionStore>, OpenError> {
     let (retention, clock) = (retention(options), Arc::clone(clock));
     match options.kind {
         StoreKind::Memory => Ok(Arc::new(MemoryStore::new(retention, clock))),
+        StoreKind::Redis => {
+            let redis = &options.redis;
+            let password = match &redis.password_file {
+                None => None,
+                Some(path) => Some(read_file(path)?.trim_end_matches(['\r', '\n']).to_owned()),
+            };
+            let authorities = match &redis.ca_file {
+                None => None,
+                Some(path) => Some(read_file(path)?.into_bytes()),
+            };
+            let options = redis.with_files(password, authorities);
+            let store = RedisStore::connect(options, retention, spaces.clone(), clock);
+            Ok(Arc::new(store.await.map_err(OpenError::Redis)?))
+        }
         StoreKind::File => {
             let (path, spaces) = (options.path.clone(), spaces.clone());
             // It reads and verifies the whole file.
@@ -39,6 +79,40 @@ pub(super) async fn open(
         }
     }
 }
+
+fn read_file(path: &Path) -> Result<String, OpenError> {
+    std::fs::read_to_string(path).map_err(|source| OpenError::Read {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// Tells readiness and metrics how a shared store is reached, until `stop`.
+pub(super) async fn watch(
+    store: Arc<dyn SessionStore>,
+    clock: Arc<dyn Clock>,
+    health: Health,
+    metrics: Arc<Metrics>,
+    stop: CancellationToken,
+) {
+    let Some(shared) = store.shared() else {
+        return;
+    };
+    let mut ticks = tokio::time::interval(WATCH);
+    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+        let state = shared.state();
+        let silence = clock.tick().since(state.confirmed);
+        metrics.store_is(state.lost_since.is_none(), state.losses, silence);
+        if state.lost_since.is_some() {
+            health.not_ready("store", "Redis is not reached");
+        } else {
+            health.ready("store");
+        }
+    }
+}
+
+/// How often a look is taken at the store.
+const WATCH: Duration = Duration::from_millis(200);
 
 /// Hands background tasks on to the store, in the order of what happens to them.
 #[derive(Debug)]

@@ -253,6 +253,12 @@ impl UserKey {
         Self(key)
     }
 
+    /// The key with these bytes, as read back from a store.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
     /// Its bytes.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 16] {

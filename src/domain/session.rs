@@ -228,6 +228,12 @@ impl Session {
         self.started_at
     }
 
+    /// When it started, on the clock that never steps.
+    #[must_use]
+    pub const fn started_tick(&self) -> Tick {
+        self.started
+    }
+
     /// When it was last active: its start plus the time that passed until its last request,
     /// so a stepped clock cannot put it before the start.
     #[must_use]

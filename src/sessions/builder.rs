@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    Inner, LicenseMeter, Observer, Sessions, exchanges, flights, locks, table, tombstones,
+    Inner, LicenseMeter, Observer, Sessions, exchanges, flights, freshness, locks, table,
+    tombstones,
 };
 use crate::domain::{Clock, SessionPolicy, SpaceId, Spaces, SystemClock, UserLimit};
 use crate::store::{MemoryStore, Retention, SessionStore};
@@ -98,12 +99,17 @@ impl SessionsBuilder {
         let store = self
             .store
             .unwrap_or_else(|| Arc::new(MemoryStore::new(self.retention, Arc::clone(&self.clock))));
+        let freshness = match store.shared() {
+            Some(shared) => freshness::Freshness::of_one_of_many(shared.believed_for()),
+            None => freshness::Freshness::of_sole_writer(),
+        };
         Sessions(Arc::new(Inner {
             table: table::Table::new(),
             spaces: self.spaces,
             default_space,
             exchanges: exchanges::Exchanges::default(),
             tombstones: tombstones::Tombstones::default(),
+            freshness,
             flights: flights::Flights::default(),
             locks: locks::Locks::default(),
             licenses: LicenseMeter::new(Arc::clone(&self.clock), self.retention.time),

@@ -51,6 +51,8 @@ pub enum EndOutcome {
     Ended(Arc<Session>),
     /// It had ended before; the first end stands.
     AlreadyEnded(Arc<Session>),
+    /// It goes on: it was to end as idle, and it was active in another process.
+    Active(Arc<Session>),
     /// There is no such session (any more).
     Unknown,
 }
@@ -71,7 +73,9 @@ impl EndOutcome {
     #[must_use]
     pub const fn session(&self) -> Option<&Arc<Session>> {
         match self {
-            Self::Ended(session) | Self::AlreadyEnded(session) => Some(session),
+            Self::Ended(session) | Self::AlreadyEnded(session) | Self::Active(session) => {
+                Some(session)
+            }
             Self::Unknown => None,
         }
     }
@@ -109,6 +113,10 @@ impl Sessions {
             .store
             .end(Touch::last_of(session), end.clone())
             .await?;
+        if let store::Ended::Active(kept) = &stored {
+            session.touch(kept.last_active_tick());
+            return Ok(EndOutcome::Active(Arc::clone(session)));
+        }
         self.0
             .tombstones
             .bury(*session.digest(), self.0.clock.tick());
@@ -119,7 +127,7 @@ impl Sessions {
                 store::Ended::Now(kept) | store::Ended::Before(kept) => {
                     kept.end().cloned().unwrap_or(end)
                 }
-                store::Ended::Unknown => end,
+                store::Ended::Active(_) | store::Ended::Unknown => end,
             });
             let was_published = user.remove(session);
             self.note_closed(session, was_published);
@@ -128,13 +136,14 @@ impl Sessions {
         Ok(match stored {
             store::Ended::Now(_) => {
                 // One that ended while it was being opened has never started for anybody.
-                if session.is_announced() {
+                // One that began elsewhere has.
+                if session.is_announced() || self.0.store.shared().is_some() {
                     self.0.observers.iter().for_each(|o| o.ended(session));
                 }
                 EndOutcome::Ended(Arc::clone(session))
             }
             store::Ended::Before(_) => EndOutcome::AlreadyEnded(Arc::clone(session)),
-            store::Ended::Unknown => EndOutcome::Unknown,
+            store::Ended::Active(_) | store::Ended::Unknown => EndOutcome::Unknown,
         })
     }
 
@@ -276,6 +285,16 @@ impl Sessions {
                 }
             }
         }
+        if let Some(store) = self.0.store.shared() {
+            let end = SessionEnd {
+                at: self.0.clock.wall(),
+                reason: cause.reason,
+                by: cause.by.clone(),
+            };
+            let ended = store.end_user(user, end).await?;
+            self.note_ended(&ended);
+            return Ok(ended);
+        }
         let outcomes = self.end_many(&published, cause).await?;
         Ok(outcomes
             .into_iter()
@@ -311,7 +330,7 @@ impl EndOutcome {
     fn into_ended(self) -> Option<Arc<Session>> {
         match self {
             Self::Ended(session) => Some(session),
-            Self::AlreadyEnded(_) | Self::Unknown => None,
+            Self::AlreadyEnded(_) | Self::Active(_) | Self::Unknown => None,
         }
     }
 }

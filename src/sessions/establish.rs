@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::flights::Flight;
+use super::resolve::judge;
 use super::{Resolution, Sessions};
 use crate::domain::{
     EndReason, Liveness, Method, NewSession, Session, SpaceState, Tick, Timestamp, Token,
@@ -180,10 +181,21 @@ impl Sessions {
             return self.open_new(space, new, admission.replaces, None).await;
         };
         let _flight = self.0.flights.board(join.digest).await;
+        let now = self.0.clock.tick();
+        if !self.0.freshness.holds(now)
+            && let Some(session) = self.0.table.by_credential(&join.digest, now)
+            && self.confirm(&session).await?
+            && let Resolution::Live(session) = judge(Some(session), space, now)
+        {
+            return Ok(Established::Joined(session));
+        }
         match self.resolve_credential(&join.digest, space) {
             Resolution::Live(session) => Ok(Established::Joined(session)),
             Resolution::Due(session, reason) => {
                 self.expire(&session, reason).await?;
+                if session.liveness(self.0.clock.tick()) == Liveness::Live {
+                    return Ok(Established::Joined(session));
+                }
                 self.open_new(space, new, admission.replaces, Some(join))
                     .await
             }
@@ -252,6 +264,13 @@ impl Sessions {
         let mut place = self.take_place(&session).await?;
         match self.0.store.create(&session).await? {
             Created::Kept => {}
+            Created::KeptInPlaceOf(left) => self.note_ended(&left),
+            Created::LimitReached { max } => return Err(EstablishError::LimitReached { max }),
+            Created::Locked(lock) => {
+                let until = lock.until;
+                self.restore_lock(lock);
+                return Err(EstablishError::Locked { until });
+            }
             Created::Exists if chosen.is_some() => return Err(EstablishError::SecretTaken),
             Created::Exists => {
                 let what = "its random id or token is taken".to_owned();
@@ -259,12 +278,11 @@ impl Sessions {
             }
         }
         if !place.publish() {
-            // Somebody ended the user's sessions meanwhile; the store must know it too.
-            let end = session
-                .end()
-                .cloned()
-                .expect("only an ended session is not published");
-            let _ = self.0.store.end(Touch::last_of(&session), end).await?;
+            // Somebody ended the user's sessions meanwhile; the store must know it too, unless
+            // it is from the store that it is known here.
+            if let Some(end) = session.end().cloned() {
+                let _ = self.0.store.end(Touch::last_of(&session), end).await?;
+            }
             return Err(EstablishError::EndedMeanwhile);
         }
         if let Some(join) = join {

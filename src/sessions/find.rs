@@ -20,7 +20,7 @@ impl Sessions {
     ///
     /// [`StoreError`] when the store, which knows the ended ones, cannot tell.
     pub async fn find(&self, query: FindQuery) -> Result<Page, StoreError> {
-        if query.state != StateFilter::Open || self.0.store.is_shared() {
+        if query.state != StateFilter::Open || self.0.store.shared().is_some() {
             return self.0.store.scan(query).await;
         }
         if let Some(user) = query.user {

@@ -69,6 +69,16 @@ impl Locks {
         (now < held.ends).then(|| held.lock.clone())
     }
 
+    /// Forgets the lock on `user`.
+    pub(super) fn lift(&self, user: UserKey) {
+        self.0.remove(&user);
+    }
+
+    /// Forgets the locks on users whom `keep` does not name.
+    pub(super) fn keep(&self, keep: impl Fn(UserKey) -> bool) {
+        self.0.retain(|user, _| keep(*user));
+    }
+
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.0.len()

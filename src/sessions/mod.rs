@@ -10,6 +10,7 @@
 //! - **An outage is not a logout.** No session, refused, and cannot tell are three answers.
 
 mod builder;
+mod changes;
 mod end;
 mod establish;
 mod exchanges;
@@ -17,6 +18,7 @@ mod feed;
 mod find;
 mod flights;
 mod flush;
+mod freshness;
 mod locks;
 mod observer;
 mod peaks;
@@ -72,6 +74,7 @@ struct Inner {
     default_space: Arc<SpaceState>,
     exchanges: exchanges::Exchanges,
     tombstones: tombstones::Tombstones,
+    freshness: freshness::Freshness,
     flights: flights::Flights,
     locks: locks::Locks,
     licenses: LicenseMeter,

@@ -47,8 +47,11 @@ impl Sessions {
         let now = self.0.clock.tick();
         self.refuse_locked(key, now)?;
         let mut leaving = match session.space().policy().limit {
-            Some(limit) => over_limit(user.sessions(), limit, now)?,
-            None => Vec::new(),
+            // Of a shared store, not all sessions of the user may be here: it counts them.
+            Some(limit) if self.0.store.shared().is_none() => {
+                over_limit(user.sessions(), limit, now)?
+            }
+            _ => Vec::new(),
         };
         leaving.extend(self.licenses().ask_seat(session, &leaving, now)?);
         if !leaving.is_empty() {
@@ -107,6 +110,9 @@ impl Place<'_> {
         user.publish(&self.session);
         self.sessions.note_opened(&self.session);
         self.published = true;
+        if self.sessions.take_back(&user, &self.session) {
+            return false;
+        }
         // Under the lock, so that nobody is told of its end first.
         for observer in &inner.observers {
             observer.started(&self.session);

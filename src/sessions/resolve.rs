@@ -15,7 +15,8 @@ pub enum Resolution {
     Live(Arc<Session>),
     /// A session whose time is up; it is to be [expired](Sessions::expire).
     Due(Arc<Session>, EndReason),
-    /// Nothing that this process knows.
+    /// Nothing that this process knows, or can believe: a [recall](Sessions::recall) may find
+    /// more.
     Unknown,
 }
 
@@ -36,6 +37,9 @@ impl Sessions {
     /// As [`resolve`](Self::resolve) at `now`, not touched: for who has to look first at when
     /// it was active.
     pub fn resolve_at(&self, digest: &TokenDigest, space: &SpaceState, now: Tick) -> Resolution {
+        if !self.0.freshness.holds(now) {
+            return Resolution::Unknown;
+        }
         judge(self.0.table.by_digest(digest), space, now)
     }
 
@@ -53,6 +57,9 @@ impl Sessions {
         space: &SpaceState,
         now: Tick,
     ) -> Resolution {
+        if !self.0.freshness.holds(now) {
+            return Resolution::Unknown;
+        }
         judge(self.0.table.by_credential(credential, now), space, now)
     }
 
@@ -81,22 +88,43 @@ impl Sessions {
         digest: &TokenDigest,
         space: &SpaceState,
     ) -> Result<Resolution, StoreError> {
-        if !self.0.store.is_shared() || self.0.tombstones.has(digest, self.0.clock.tick()) {
+        if self.0.store.shared().is_none() || self.0.tombstones.has(digest, self.0.clock.tick()) {
             return Ok(Resolution::Unknown);
         }
-        let Some(session) = self.0.store.load(digest).await? else {
+        let Some(stored) = self.0.store.load(digest).await? else {
+            if let Some(session) = self.0.table.by_digest(digest) {
+                self.confirm(&session).await?;
+            }
             return Ok(Resolution::Unknown);
         };
-        {
-            let user = self.0.table.lock(session.user_key());
+        let session = {
+            let user = self.0.table.lock(stored.user_key());
             let now = self.0.clock.tick();
-            let barred = self.0.locks.barring(session.user_key(), now).is_some();
-            if barred || self.0.tombstones.has(digest, now) || session.end().is_some() {
+            let barred = self.0.locks.barring(stored.user_key(), now).is_some();
+            if barred || self.0.tombstones.has(digest, now) || stored.end().is_some() {
                 return Ok(Resolution::Unknown);
             }
-            self.adopt(&user, &session);
+            self.adopt(&user, &stored);
+            match self.0.table.by_digest(digest) {
+                Some(session) => session,
+                None => return Ok(Resolution::Unknown),
+            }
+        };
+        session.touch(stored.last_active_tick());
+        Ok(judge(Some(session), space, self.now()))
+    }
+
+    /// Asks the store about a session of the table that cannot be believed; `true` when it is
+    /// open.
+    pub(super) async fn confirm(&self, session: &Arc<Session>) -> Result<bool, StoreError> {
+        let Some(store) = self.0.store.shared() else {
+            return Ok(session.end().is_none());
+        };
+        let standing = store.standing(vec![Arc::clone(session)]).await?;
+        if let Some(standing) = standing.into_iter().next() {
+            self.apply_standing(session, standing);
         }
-        Ok(self.resolve_at(digest, space, self.now()))
+        Ok(session.end().is_none())
     }
 
     /// Takes a session that the store knows into the table: of a user whom `user` locks.
@@ -105,7 +133,19 @@ impl Sessions {
             user.reserve(Arc::clone(session));
             user.publish(session);
             self.note_opened(session);
+            self.take_back(user, session);
         }
+    }
+
+    /// Takes a session that has just been published out again, if its end came in meanwhile:
+    /// who applied that may have looked before. Says whether it did.
+    pub(super) fn take_back(&self, user: &UserGuard<'_>, session: &Session) -> bool {
+        let ended = self.0.tombstones.has(session.digest(), self.0.clock.tick());
+        if ended {
+            let was_published = user.remove(session);
+            self.note_closed(session, was_published);
+        }
+        ended
     }
 
     /// Notes a request of `session` now, if it is live, and says whether it is: for exchanges
@@ -130,7 +170,8 @@ impl Resolution {
     }
 }
 
-fn judge(session: Option<Arc<Session>>, space: &SpaceState, now: Tick) -> Resolution {
+/// What a session of the table, whatever the table is worth, is at `now`.
+pub(super) fn judge(session: Option<Arc<Session>>, space: &SpaceState, now: Tick) -> Resolution {
     let Some(session) = session else {
         return Resolution::Unknown;
     };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::end::Due;
-use super::{EndCause, Sessions};
+use super::{EndCause, EndOutcome, Sessions};
 use crate::domain::{EndReason, Liveness, Session, Tick};
 use crate::store::StoreError;
 
@@ -19,6 +19,10 @@ pub struct Swept {
 
 /// Between two looks at the sessions that somebody notices the end of, at most and at least.
 const LOOKS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_millis(100));
+
+/// After this time, a session that is due and that nobody ended is one of a process that is no
+/// more. Long enough for every process to tell when its sessions were last active.
+const OVERDUE: Duration = Duration::from_secs(60);
 
 impl Sessions {
     /// Ends every session whose time is up and forgets what need not be kept.
@@ -38,6 +42,11 @@ impl Sessions {
             ended: self.expire_due(due).await?,
             ..Swept::default()
         };
+        if let Some(store) = self.0.store.shared() {
+            let overdue = store.end_overdue(OVERDUE).await?;
+            self.note_ended(&overdue);
+            swept.ended += overdue.len();
+        }
         self.0.table.sweep_aliases(now);
         self.0.tombstones.sweep(now);
         self.0.spaces.sweep();
@@ -83,7 +92,9 @@ impl Sessions {
                 at: None,
                 cause: EndCause::because(reason),
             });
-        Ok(self.end_all(ends.collect()).await?.len())
+        let outcomes = self.end_all(ends.collect()).await?;
+        let ended = |outcome: &&EndOutcome| matches!(outcome, EndOutcome::Ended(_));
+        Ok(outcomes.iter().filter(ended).count())
     }
 
     /// Sweeps every `interval`, for as long as it is polled, and looks at sessions with open

@@ -9,7 +9,7 @@ use super::index::{ByDigest, ById, DigestIndex, IdIndex, sharded};
 use super::short_lived::ShortLived;
 use super::{
     Created, Ended, IdRange, MAX_TARGETS, MAX_TICKETS, Newest, Recovered, Retention, Scan,
-    ScanPage, SessionStore, StateFilter, StoreError, StoreFuture, Touch,
+    ScanPage, SessionStore, SharedStore, StateFilter, StoreError, StoreFuture, Touch,
 };
 use crate::domain::{
     Clock, LicensePeak, Session, SessionEnd, SessionId, TargetId, Task, Tick, Ticket, TokenDigest,
@@ -179,8 +179,8 @@ impl SessionStore for MemoryStore {
         false
     }
 
-    fn is_shared(&self) -> bool {
-        false
+    fn shared(&self) -> Option<&dyn SharedStore> {
+        None
     }
 
     fn recover(&self) -> StoreFuture<'_, Recovered> {
@@ -306,6 +306,7 @@ mod tests {
 
     #[tokio::test]
     async fn fulfils_the_contract() {
-        contract::check(|clock, retention| MemoryStore::new(retention, Arc::new(clock))).await;
+        contract::check(async |clock, retention| MemoryStore::new(retention, Arc::new(clock)))
+            .await;
     }
 }

@@ -11,8 +11,13 @@ mod error;
 pub mod file;
 pub(crate) mod index;
 mod memory;
+#[cfg(feature = "server")]
+mod record;
+#[cfg(feature = "server")]
+pub mod redis;
 mod retention;
 mod scan;
+mod shared;
 mod short_lived;
 mod touch;
 #[cfg(feature = "server")]
@@ -32,6 +37,7 @@ pub use memory::MemoryStore;
 pub use retention::Retention;
 pub(crate) use scan::Newest;
 pub use scan::{IdRange, Scan, ScanPage, StateFilter};
+pub use shared::{Change, ChangeBatch, Changes, SharedStore, Standing, StoreState};
 pub use touch::Touch;
 
 /// What a store's methods return.
@@ -44,11 +50,21 @@ const MAX_TICKETS: usize = 100_000;
 const MAX_TARGETS: usize = 100_000;
 
 /// What became of a [`SessionStore::create`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 #[must_use]
 pub enum Created {
     /// The session is kept.
     Kept,
+    /// The session is kept, and these of the same user, which a [`SharedStore`] knew, have
+    /// ended for it.
+    KeptInPlaceOf(Vec<Arc<Session>>),
+    /// Nothing changed: the user has as many sessions as they may, as a [`SharedStore`] knows.
+    LimitReached {
+        /// How many they may have.
+        max: u32,
+    },
+    /// Nothing changed: the user is locked, as a [`SharedStore`] knows.
+    Locked(UserLock),
     /// A session with this id or this token is there already, open or ended; nothing changed.
     Exists,
 }
@@ -61,6 +77,9 @@ pub enum Ended {
     Now(Arc<Session>),
     /// It had ended before; the first end stands.
     Before(Arc<Session>),
+    /// It goes on: it was to end as idle, and it was active elsewhere, as a [`SharedStore`]
+    /// knows.
+    Active(Arc<Session>),
     /// No such session is known (any more).
     Unknown,
 }
@@ -78,7 +97,7 @@ pub struct Recovered {
     pub peaks: Vec<LicensePeak>,
 }
 
-/// Keeps sessions. Every implementation runs the contract suite in `store/contract.rs`.
+/// Keeps sessions. Every implementation runs the contract suite in `store/contract`.
 ///
 /// An implementer owes, beyond what each method says:
 /// - *Delete wins*: once `end` has returned, no `touch_many`, `create` or `load` that was
@@ -91,9 +110,10 @@ pub trait SessionStore: std::fmt::Debug + Send + Sync + 'static {
     /// must come into the table, whatever becomes of who asked for it.
     fn outlives_process(&self) -> bool;
 
-    /// Whether other processes open sessions in the store too, so that a token unknown to the
-    /// table is worth a [`load`](Self::load), and the table is not all that is open.
-    fn is_shared(&self) -> bool;
+    /// The rest of the contract, if other processes open sessions in the store too: then a
+    /// token unknown to the table is worth a [`load`](Self::load), and the table is not all
+    /// that is open.
+    fn shared(&self) -> Option<&dyn SharedStore>;
 
     /// What was kept when the process started, for the table: nothing, where the store ends
     /// with the process or is asked one by one. To be called once.

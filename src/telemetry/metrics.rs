@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use dashmap::DashMap;
 use prometheus_client::collector::Collector;
@@ -15,6 +16,7 @@ use prometheus_client::registry::{Registry, Unit};
 use super::handshakes::{self, Handshakes};
 use super::histogram::Durations;
 use super::license_metrics::LicenseGauges;
+use super::store_metrics::StoreGauges;
 use super::{SpaceMetrics, dropped_lines};
 use crate::domain::{LicenseUsage, SpaceId, SpaceState, Timestamp};
 
@@ -31,6 +33,7 @@ pub struct Metrics {
     reloads: Family<Labels<1>, Counter>,
     reloaded_at: Gauge,
     handshakes: handshakes::Family2,
+    store: StoreGauges,
 }
 
 /// Label names and values.
@@ -122,6 +125,7 @@ impl Metrics {
         r.register_collector(Box::new(OpenSessions(Arc::clone(&spaces))));
         let licenses = LicenseGauges::default();
         r.register_collector(Box::new(licenses.clone()));
+        let store = StoreGauges::register(r);
         for result in [TAKEN, REFUSED] {
             drop(reloads.get_or_create(&[("result", result.to_owned())]));
         }
@@ -133,6 +137,7 @@ impl Metrics {
             reloads,
             reloaded_at,
             handshakes,
+            store,
         }
     }
 
@@ -156,6 +161,12 @@ impl Metrics {
     /// Asks `source` at each scrape how licenses are used. The first source stays.
     pub fn read_licenses(&self, source: impl Fn() -> Vec<LicenseUsage> + Send + Sync + 'static) {
         self.licenses.read_from(Box::new(source));
+    }
+
+    /// Notes whether the session store is reached, how often it was lost, and for how long
+    /// nothing has been heard of what other nodes did.
+    pub fn store_is(&self, reached: bool, losses: u64, silence: Duration) {
+        self.store.set(reached, losses, silence);
     }
 
     /// Notes that a new configuration was taken, at start or on reload.
@@ -232,8 +243,6 @@ const REFUSED: &str = "refused";
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::domain::{EndReason, Method, SessionPolicy};
     use crate::telemetry::Outcome;

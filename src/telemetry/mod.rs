@@ -16,6 +16,7 @@ mod license_metrics;
 mod log;
 mod metrics;
 mod space_metrics;
+mod store_metrics;
 
 pub use handshakes::Handshakes;
 pub use health::{Health, Readiness, Reason};

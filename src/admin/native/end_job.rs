@@ -94,7 +94,7 @@ fn count(
             *ended += 1;
             work.done();
         }
-        EndOutcome::AlreadyEnded(_) => work.already(),
+        EndOutcome::AlreadyEnded(_) | EndOutcome::Active(_) => work.already(),
         EndOutcome::Unknown => work.error(index, "not_found", id.to_string()),
     }
     Ok(())

@@ -225,7 +225,7 @@ impl EndManyBody {
     fn count(&mut self, outcome: &EndOutcome, id: SessionId) {
         match outcome {
             EndOutcome::Ended(_) => self.ended += 1,
-            EndOutcome::AlreadyEnded(_) => self.already_ended += 1,
+            EndOutcome::AlreadyEnded(_) | EndOutcome::Active(_) => self.already_ended += 1,
             EndOutcome::Unknown => self.unknown.push(id.to_string()),
         }
     }

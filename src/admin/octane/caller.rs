@@ -15,7 +15,7 @@ use super::fault::Fault;
 use crate::admin::guard::client_ip;
 use crate::admin::keys::{Denied, Principal};
 use crate::admin::state::Admin;
-use crate::domain::{EndReason, Identity, Method, Session, SpaceId};
+use crate::domain::{EndReason, Identity, Liveness, Method, Session, SpaceId};
 use crate::sessions::{EndCause, Resolution};
 use crate::telemetry::audit::{self, AdminAction};
 
@@ -91,6 +91,9 @@ impl Caller {
             Resolution::Live(session) if session.method() == Method::ApiKey => Ok(session),
             Resolution::Due(session, reason) => {
                 sessions.expire(&session, reason).await?;
+                if session.liveness(sessions.clock().tick()) == Liveness::Live {
+                    return Ok(session);
+                }
                 Err(match reason {
                     EndReason::Idle => Fault::idle_too_long(),
                     _ => Fault::not_authenticated(),

@@ -171,7 +171,7 @@ impl Termination {
                     *ended += 1;
                     work.done();
                 }
-                EndOutcome::AlreadyEnded(_) => work.already(),
+                EndOutcome::AlreadyEnded(_) | EndOutcome::Active(_) => work.already(),
                 EndOutcome::Unknown => {
                     work.error(index, ENTITY_NOT_FOUND, text.as_str());
                 }
@@ -216,7 +216,9 @@ impl Termination {
                     work.done();
                 }
                 // It ended by itself after it was found, and may be forgotten already.
-                EndOutcome::AlreadyEnded(_) | EndOutcome::Unknown => work.already(),
+                EndOutcome::AlreadyEnded(_) | EndOutcome::Active(_) | EndOutcome::Unknown => {
+                    work.already();
+                }
             }
         }
         Ok(())

@@ -7,13 +7,13 @@ use super::{Side, id, request};
 use crate::admin::builder;
 use crate::admin::keys::{ApiKeys, NewKey, Role};
 use crate::domain::{
-    LicensePeak, Session, SessionEnd, SessionId, SessionPolicy, TargetId, Task, Ticket,
-    TokenDigest, UserKey, UserLock,
+    LicensePeak, Session, SessionEnd, SessionId, SessionPolicy, SpaceId, TargetId, Task, Tick,
+    Ticket, TokenDigest, UserKey, UserLock,
 };
 use crate::sessions::Sessions;
 use crate::store::{
-    Created, Ended, IdRange, Recovered, Scan, ScanPage, SessionStore, StoreError, StoreFuture,
-    Touch,
+    Changes, Created, Ended, IdRange, Recovered, Scan, ScanPage, SessionStore, SharedStore,
+    Standing, StoreError, StoreFuture, StoreState, Touch,
 };
 
 /// A store that cannot be reached, or that has a bug.
@@ -34,13 +34,52 @@ impl Broken {
     }
 }
 
+impl SharedStore for Broken {
+    fn end_user(&self, _: UserKey, _: SessionEnd) -> StoreFuture<'_, Vec<Arc<Session>>> {
+        self.fail()
+    }
+
+    fn end_overdue(&self, _: Duration) -> StoreFuture<'_, Vec<Arc<Session>>> {
+        self.fail()
+    }
+
+    fn walk_open(&self, _: SpaceId, _: IdRange, _: usize) -> StoreFuture<'_, Vec<Arc<Session>>> {
+        self.fail()
+    }
+
+    fn standing(&self, _: Vec<Arc<Session>>) -> StoreFuture<'_, Vec<Standing>> {
+        self.fail()
+    }
+
+    fn locks(&self) -> StoreFuture<'_, Vec<UserLock>> {
+        self.fail()
+    }
+
+    fn changes(&self) -> Option<Changes> {
+        None
+    }
+
+    fn believed_for(&self) -> Duration {
+        Duration::MAX
+    }
+
+    fn state(&self) -> StoreState {
+        let never = Tick::from_millis(0);
+        StoreState {
+            lost_since: Some(never),
+            losses: 1,
+            confirmed: never,
+        }
+    }
+}
+
 impl SessionStore for Broken {
     fn outlives_process(&self) -> bool {
         true
     }
 
-    fn is_shared(&self) -> bool {
-        true
+    fn shared(&self) -> Option<&dyn SharedStore> {
+        Some(self)
     }
 
     fn recover(&self) -> StoreFuture<'_, Recovered> {

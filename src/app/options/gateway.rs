@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{AdminOptions, EdgeOptions, SpaceOptions};
+use super::{AdminOptions, EdgeOptions, RedisStoreOptions, SpaceOptions};
 
 /// A gateway: its two ports, its store and its spaces.
 #[derive(Clone, Debug)]
@@ -29,7 +29,9 @@ pub struct StoreOptions {
     /// The file, where the store is one; made when it is not there. Default:
     /// `gatepass.redb`, in the folder of the configuration.
     pub path: PathBuf,
-    /// How often the file is told when sessions were last active: what may be lost of that
+    /// The Redis, where the store is one.
+    pub redis: RedisStoreOptions,
+    /// How often the store is told when sessions were last active: what may be lost of that
     /// when the process dies. Longer than none. Default: 2 seconds.
     pub flush_interval: Duration,
     /// How long an ended session can still be looked up. Default: 30 days.
@@ -43,6 +45,7 @@ impl Default for StoreOptions {
         Self {
             kind: StoreKind::File,
             path: "gatepass.redb".into(),
+            redis: RedisStoreOptions::default(),
             flush_interval: Duration::from_secs(2),
             retention: Duration::from_secs(30 * 86_400),
             max_ended: 100_000,
@@ -59,6 +62,8 @@ pub enum StoreKind {
     File,
     /// In this process, and gone with it.
     Memory,
+    /// In Redis, for all nodes that share it.
+    Redis,
 }
 
 /// What is logged to standard error, and how.

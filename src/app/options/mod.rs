@@ -14,6 +14,7 @@ mod gateway;
 mod identity_headers;
 mod jwt;
 mod qlik;
+mod redis;
 mod space;
 mod ticket;
 mod upstream;
@@ -28,6 +29,7 @@ pub use gateway::{GatewayOptions, LogFormat, LogOptions, StoreKind, StoreOptions
 pub use identity_headers::{HeaderTemplate, IdentityHeaders, TemplateError, TemplatePart};
 pub use jwt::{AttributeMapping, JwtClaims, JwtDirectory, JwtOptions, KeySource};
 pub use qlik::QlikOptions;
+pub use redis::RedisStoreOptions;
 pub use space::SpaceOptions;
 pub use ticket::TicketOptions;
 pub use upstream::{PoolOptions, Upstream, UpstreamError, UpstreamTimeouts};

@@ -125,7 +125,7 @@ async fn a_certificate_becomes_the_user_that_is_said() {
     let groups = user.attributes().values("group");
     assert_eq!(
         groups,
-        ["unit-sales".into(), "unit-admins".into(), "people".into()]
+        ["unit-sales", "unit-admins", "people"].map(Box::<str>::from)
     );
 
     let dns = [AltName::Dns("a.example.com".into())];

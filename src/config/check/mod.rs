@@ -17,6 +17,7 @@ mod jwt;
 mod license;
 mod network;
 mod qlik;
+mod redis;
 mod response_headers;
 mod session_module;
 mod space;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::redis;
 use crate::app::options::{StoreKind, StoreOptions};
 use crate::config::raw::RawStore;
 use crate::config::report::{Scope, read};
@@ -9,8 +10,12 @@ use crate::config::report::{Scope, read};
 pub(super) fn store(raw: RawStore, table: &Scope<'_>) -> StoreOptions {
     let default = StoreOptions::default();
     let kind = read(table, "kind", raw.kind, |at, text| {
-        let kinds = [("file", StoreKind::File), ("memory", StoreKind::Memory)];
-        at.choose_beside(&text, &kinds, &["redis"])
+        let kinds = [
+            ("file", StoreKind::File),
+            ("memory", StoreKind::Memory),
+            ("redis", StoreKind::Redis),
+        ];
+        at.choose(&text, &kinds)
     });
     if kind == Some(StoreKind::Memory) {
         for key in ["path", "flush_interval"] {
@@ -25,7 +30,14 @@ pub(super) fn store(raw: RawStore, table: &Scope<'_>) -> StoreOptions {
     let path = read(table, "path", raw.path, |at, text| {
         at.filled(&text, "the path of a file, from the folder of this file")
     });
+    if kind == Some(StoreKind::Redis) && table.has("path") {
+        table.key("path").unused(
+            "sessions are in Redis",
+            "allowed: together with `kind = \"file\"`",
+        );
+    }
     StoreOptions {
+        redis: redis::redis(raw.redis.unwrap_or_default(), &table.key("redis")),
         kind: kind.unwrap_or(default.kind),
         path: table.in_folder(path.map_or(default.path, Into::into)),
         flush_interval: read(table, "flush_interval", raw.flush_interval, interval)

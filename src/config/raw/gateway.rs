@@ -64,9 +64,27 @@ pub(in crate::config) struct RawAdmin {
 pub(in crate::config) struct RawStore {
     pub(in crate::config) kind: Option<String>,
     pub(in crate::config) path: Option<String>,
+    pub(in crate::config) redis: Option<RawStoreRedis>,
     pub(in crate::config) flush_interval: Option<String>,
     pub(in crate::config) retention: Option<String>,
     pub(in crate::config) max_ended: Option<u64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::config) struct RawStoreRedis {
+    pub(in crate::config) mode: Option<String>,
+    pub(in crate::config) nodes: Option<Vec<String>>,
+    pub(in crate::config) master_name: Option<String>,
+    pub(in crate::config) username: Option<String>,
+    pub(in crate::config) password_file: Option<String>,
+    pub(in crate::config) ca_file: Option<String>,
+    pub(in crate::config) namespace: Option<String>,
+    pub(in crate::config) node: Option<String>,
+    pub(in crate::config) connect_timeout: Option<String>,
+    pub(in crate::config) timeout: Option<String>,
+    pub(in crate::config) on_outage: Option<String>,
+    pub(in crate::config) serve_cached_for: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

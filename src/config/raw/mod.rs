@@ -16,7 +16,7 @@ mod websocket;
 pub(super) use authn::{RawAttribute, RawClaims, RawHeader, RawJwt, RawLocal};
 pub(super) use certificate::{RawCertificateRules, RawCertificateUser};
 pub(super) use gateway::{
-    RawAdmin, RawEdge, RawEdgeLimits, RawEdgeTimeouts, RawGateway, RawLog, RawStore,
+    RawAdmin, RawEdge, RawEdgeLimits, RawEdgeTimeouts, RawGateway, RawLog, RawStore, RawStoreRedis,
 };
 pub(super) use one_or_many::OneOrMany;
 pub(super) use qlik::RawQlik;

@@ -3,10 +3,10 @@
 use super::check;
 
 #[test]
-fn a_store_of_a_later_version() {
+fn a_store_that_there_is_not() {
     check(
         r##"[store]
-kind = "redis"
+kind = "sqlite"
 [[space]]
 id = "1001"
 upstream = ["http://127.0.0.1:3000"]
@@ -16,10 +16,10 @@ authn = ["anonymous"]
 error: bad value for `store.kind`
  --> $DIR/gatepass.toml:2:8
   |
-2 | kind = "redis"
-  |        ^^^^^^^ `redis` is not available in this version
+2 | kind = "sqlite"
+  |        ^^^^^^^^ found `sqlite`
   |
-  = note: allowed: `file`, `memory`
+  = note: allowed: `file`, `memory`, `redis`
 "##,
     );
 }

@@ -5,6 +5,7 @@ mod environment;
 mod keys;
 mod messages;
 mod options;
+mod redis;
 mod reference;
 mod responses;
 mod rules;

@@ -9,13 +9,15 @@ const REFERENCE: &str = include_str!("../../../config/reference.toml");
 const STARTER: &str = include_str!("../../../config/gatepass.toml");
 
 /// The files that the reference names.
-const FILES: [&str; 11] = [
+const FILES: [&str; 13] = [
     "keys.toml",
     "users.toml",
     "assertion.key",
     "issuer.pem",
     "jwks.json",
     "jwt.secret",
+    "redis.password",
+    "redis-ca.pem",
     "tls/ca.pem",
     "tls/ca.crl",
     "tls/site.pem",
@@ -93,8 +95,8 @@ fn the_reference_as_it_is_sets_nothing() {
 fn all_options_together_are_good() {
     let loaded = load(&everything("", &[], None), &FILES);
     assert_eq!(loaded.options.spaces[0].authn.len(), 6);
-    // The configuration, keys and users, the assertion's key, and five of TLS.
-    assert_eq!(loaded.files_read.len(), 9, "{:?}", loaded.files_read);
+    // The configuration, keys and users, the assertion's key, two of Redis, five of TLS.
+    assert_eq!(loaded.files_read.len(), 11, "{:?}", loaded.files_read);
 }
 
 #[test]

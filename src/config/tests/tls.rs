@@ -78,7 +78,10 @@ certificate_roles = [
         subject,
         [("DC", "corp"), ("DC", "example"), ("O", "Example")]
     );
-    assert_eq!(parts.certificates.alt_names, ["ip:fd00::7".into()]);
+    assert_eq!(
+        parts.certificates.alt_names,
+        [Box::<str>::from("ip:fd00::7")]
+    );
     assert_eq!(parts.spaces[0].as_str(), "1001");
     assert_eq!(print.certificates.fingerprints, [[10; 32]]);
 }

@@ -78,7 +78,7 @@ impl Gate {
         Ok(match sessions.end(&session, cause).await? {
             EndOutcome::Ended(_) if id == caller.id() => Ended::Current,
             EndOutcome::Ended(_) => Ended::One,
-            EndOutcome::AlreadyEnded(_) => Ended::Before,
+            EndOutcome::AlreadyEnded(_) | EndOutcome::Active(_) => Ended::Before,
             EndOutcome::Unknown => Ended::Unknown,
         })
     }

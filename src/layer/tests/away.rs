@@ -8,8 +8,8 @@ use crate::domain::{
     UserLock,
 };
 use crate::store::{
-    Created, Ended, IdRange, Recovered, Scan, ScanPage, SessionStore, StoreError, StoreFuture,
-    Touch,
+    Created, Ended, IdRange, Recovered, Scan, ScanPage, SessionStore, SharedStore, StoreError,
+    StoreFuture, Touch,
 };
 
 #[derive(Debug)]
@@ -26,8 +26,8 @@ impl SessionStore for Away {
         false
     }
 
-    fn is_shared(&self) -> bool {
-        false
+    fn shared(&self) -> Option<&dyn SharedStore> {
+        None
     }
 
     fn recover(&self) -> StoreFuture<'_, Recovered> {

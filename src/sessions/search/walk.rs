@@ -7,7 +7,7 @@ use super::{Column, Columns};
 use crate::domain::{Session, SessionId, SpaceId, Timestamp};
 use crate::query::{Compiled, FieldValue, Record as _};
 use crate::sessions::Sessions;
-use crate::store::{IdRange, StoreError};
+use crate::store::{IdRange, SharedStore, StoreError};
 
 /// Sessions looked at before other tasks of the thread have their turn: a fraction of a
 /// millisecond.
@@ -47,7 +47,13 @@ impl Sessions {
         // passed over there when it ended after the walk of the open ones began.
         let began = self.0.clock.wall();
         let is_open = |session: &Session| session.end().is_none() && fits(session);
-        self.walk_open(range, is_open, &mut visit).await;
+        match self.0.store.shared() {
+            Some(store) => {
+                self.walk_fleet(store, space, range, is_open, &mut visit)
+                    .await?
+            }
+            None => self.walk_open(range, is_open, &mut visit).await,
+        }
         if filter.is_some_and(|filter| filter.requires_null(Column::End)) {
             return Ok(());
         }
@@ -62,6 +68,38 @@ impl Sessions {
                 let ended_meanwhile = session.end().is_some_and(|end| end.at > began);
                 if !ended_meanwhile && fits(session) {
                     visit(session);
+                }
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// The open sessions of all processes; of those in the table, as the table has them.
+    async fn walk_fleet(
+        &self,
+        store: &dyn SharedStore,
+        space: &SpaceId,
+        range: IdRange,
+        keep: impl Fn(&Session) -> bool,
+        mut visit: impl FnMut(&Arc<Session>),
+    ) -> Result<(), StoreError> {
+        let mut left = range;
+        loop {
+            let batch = store.walk_open(space.clone(), left, STEP).await?;
+            let Some(last) = batch.last().map(|session| session.id()) else {
+                return Ok(());
+            };
+            left = left.before(last);
+            for session in batch {
+                let session = match self.0.table.by_id(session.id()) {
+                    Some(ours) => {
+                        ours.touch(session.last_active_tick());
+                        ours
+                    }
+                    None => session,
+                };
+                if keep(&session) {
+                    visit(&session);
                 }
             }
             tokio::task::yield_now().await;

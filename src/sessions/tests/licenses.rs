@@ -13,7 +13,7 @@ use crate::domain::{
 use crate::sessions::{Admission, EndCause, EstablishError, Established, Sessions};
 use crate::store::{
     Created, Ended, IdRange, MemoryStore, Recovered, Retention, Scan, ScanPage, SessionStore,
-    StoreError, StoreFuture, Touch,
+    SharedStore, StoreError, StoreFuture, Touch,
 };
 
 fn licensed(user: &str, license: &str) -> NewSession {
@@ -457,8 +457,8 @@ impl SessionStore for Broken {
         self.memory.outlives_process()
     }
 
-    fn is_shared(&self) -> bool {
-        self.memory.is_shared()
+    fn shared(&self) -> Option<&dyn SharedStore> {
+        None
     }
 
     fn recover(&self) -> StoreFuture<'_, Recovered> {

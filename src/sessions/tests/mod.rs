@@ -3,6 +3,8 @@
 mod chosen;
 mod ends;
 mod feed;
+#[cfg(feature = "server")]
+mod fleet;
 mod interleavings;
 mod licenses;
 mod locks;

@@ -12,17 +12,14 @@
 //!   unavailable until there is room, and nothing else.
 
 mod change;
-mod codec;
 mod compact;
 mod database;
 mod error;
 mod load;
-mod notes;
 mod offline;
 mod open_sessions;
 mod purge_notes;
 mod read;
-mod record;
 mod store;
 mod tables;
 mod writer;
@@ -30,7 +27,9 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub use codec::FormatError;
+use super::record::{codec, notes, session as record};
+
+pub use super::record::FormatError;
 pub use error::FileError;
 pub use offline::{Contents, Imported, StoreFile, TransferError};
 pub use store::FileStore;

@@ -21,7 +21,7 @@ use crate::domain::{
 use crate::store::short_lived::ShortLived;
 use crate::store::{
     Created, Ended, IdRange, MAX_TARGETS, MAX_TICKETS, Recovered, Retention, Scan, ScanPage,
-    SessionStore, StateFilter, StoreError, StoreFuture, Touch,
+    SessionStore, SharedStore, StateFilter, StoreError, StoreFuture, Touch,
 };
 
 /// Keeps sessions in a file. One process at a time; see [the room](super) for how.
@@ -159,8 +159,8 @@ impl SessionStore for FileStore {
         true
     }
 
-    fn is_shared(&self) -> bool {
-        false
+    fn shared(&self) -> Option<&dyn SharedStore> {
+        None
     }
 
     fn recover(&self) -> StoreFuture<'_, Recovered> {

@@ -2,4 +2,5 @@
 
 mod disk_full;
 mod kill;
+mod redis;
 mod restart;

@@ -1,4 +1,4 @@
-//! The smallest pieces of what is written to the file: numbers, times, texts.
+//! The smallest pieces of what is written: numbers, times, texts.
 
 use crate::domain::Timestamp;
 
@@ -31,36 +31,36 @@ pub enum FormatError {
 }
 
 impl FormatError {
-    pub(super) fn value(what: &'static str, why: impl std::fmt::Display) -> Self {
+    pub(in crate::store) fn value(what: &'static str, why: impl std::fmt::Display) -> Self {
         let why = why.to_string();
         Self::Value { what, why }
     }
 }
 
 /// Writes a record.
-pub(super) struct Writer(Vec<u8>);
+pub(in crate::store) struct Writer(Vec<u8>);
 
 impl Writer {
     /// A record of format `version`, which is its first byte.
-    pub(super) fn new(version: u8) -> Self {
+    pub(in crate::store) fn new(version: u8) -> Self {
         let mut bytes = Vec::with_capacity(256);
         bytes.push(version);
         Self(bytes)
     }
 
-    pub(super) fn byte(&mut self, byte: u8) {
+    pub(in crate::store) fn byte(&mut self, byte: u8) {
         self.0.push(byte);
     }
 
-    pub(super) fn fixed(&mut self, bytes: &[u8]) {
+    pub(in crate::store) fn fixed(&mut self, bytes: &[u8]) {
         self.0.extend_from_slice(bytes);
     }
 
-    pub(super) fn time(&mut self, time: Timestamp) {
+    pub(in crate::store) fn time(&mut self, time: Timestamp) {
         self.fixed(&time.unix_millis().to_be_bytes());
     }
 
-    pub(super) fn maybe_time(&mut self, time: Option<Timestamp>) {
+    pub(in crate::store) fn maybe_time(&mut self, time: Option<Timestamp>) {
         self.byte(u8::from(time.is_some()));
         if let Some(time) = time {
             self.time(time);
@@ -68,7 +68,7 @@ impl Writer {
     }
 
     /// A number, seven bits a byte, the lowest first.
-    pub(super) fn number(&mut self, mut number: u64) {
+    pub(in crate::store) fn number(&mut self, mut number: u64) {
         while number >= 0x80 {
             self.byte(u8::try_from(number & 0x7f).expect("seven bits") | 0x80);
             number >>= 7;
@@ -76,18 +76,18 @@ impl Writer {
         self.byte(u8::try_from(number).expect("seven bits"));
     }
 
-    pub(super) fn count(&mut self, count: usize) {
+    pub(in crate::store) fn count(&mut self, count: usize) {
         self.number(count as u64);
     }
 
     /// A length and as many bytes of UTF-8.
-    pub(super) fn text(&mut self, text: &str) {
+    pub(in crate::store) fn text(&mut self, text: &str) {
         self.count(text.len());
         self.fixed(text.as_bytes());
     }
 
     /// 0 for none, else a length plus 1.
-    pub(super) fn maybe_text(&mut self, text: Option<&str>) {
+    pub(in crate::store) fn maybe_text(&mut self, text: Option<&str>) {
         match text {
             None => self.byte(0),
             Some(text) => {
@@ -97,17 +97,17 @@ impl Writer {
         }
     }
 
-    pub(super) fn finish(self) -> Vec<u8> {
+    pub(in crate::store) fn finish(self) -> Vec<u8> {
         self.0
     }
 }
 
 /// Reads a record.
-pub(super) struct Reader<'b>(&'b [u8]);
+pub(in crate::store) struct Reader<'b>(&'b [u8]);
 
 impl<'b> Reader<'b> {
     /// Reads the version, which must not be above `known`.
-    pub(super) fn new(bytes: &'b [u8], known: u8) -> Result<Self, FormatError> {
+    pub(in crate::store) fn new(bytes: &'b [u8], known: u8) -> Result<Self, FormatError> {
         let mut this = Self(bytes);
         let found = this.byte()?;
         if found == 0 || found > known {
@@ -117,17 +117,17 @@ impl<'b> Reader<'b> {
     }
 
     /// Reads a part of a record.
-    pub(super) const fn of(bytes: &'b [u8]) -> Self {
+    pub(in crate::store) const fn of(bytes: &'b [u8]) -> Self {
         Self(bytes)
     }
 
     /// What has not been read.
-    pub(super) const fn rest(&self) -> &'b [u8] {
+    pub(in crate::store) const fn rest(&self) -> &'b [u8] {
         self.0
     }
 
     /// Passes over attributes without looking at their texts.
-    pub(super) fn skip_attributes(&mut self) -> Result<(), FormatError> {
+    pub(in crate::store) fn skip_attributes(&mut self) -> Result<(), FormatError> {
         for _ in 0..self.count()? {
             let name = self.count()?;
             self.slice(name)?;
@@ -139,11 +139,11 @@ impl<'b> Reader<'b> {
         Ok(())
     }
 
-    pub(super) fn byte(&mut self) -> Result<u8, FormatError> {
+    pub(in crate::store) fn byte(&mut self) -> Result<u8, FormatError> {
         self.array::<1>().map(|[byte]| byte)
     }
 
-    pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], FormatError> {
+    pub(in crate::store) fn array<const N: usize>(&mut self) -> Result<[u8; N], FormatError> {
         let (array, rest) = self.0.split_first_chunk().ok_or(FormatError::Short)?;
         self.0 = rest;
         Ok(*array)
@@ -155,19 +155,19 @@ impl<'b> Reader<'b> {
         Ok(slice)
     }
 
-    pub(super) fn time(&mut self) -> Result<Timestamp, FormatError> {
+    pub(in crate::store) fn time(&mut self) -> Result<Timestamp, FormatError> {
         let bytes = self.array()?;
         Ok(Timestamp::from_unix_millis(i64::from_be_bytes(bytes)))
     }
 
-    pub(super) fn maybe_time(&mut self) -> Result<Option<Timestamp>, FormatError> {
+    pub(in crate::store) fn maybe_time(&mut self) -> Result<Option<Timestamp>, FormatError> {
         Ok(match self.byte()? {
             0 => None,
             _ => Some(self.time()?),
         })
     }
 
-    pub(super) fn number(&mut self) -> Result<u64, FormatError> {
+    pub(in crate::store) fn number(&mut self) -> Result<u64, FormatError> {
         let mut number = 0_u64;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;
@@ -181,7 +181,7 @@ impl<'b> Reader<'b> {
     }
 
     /// A count of things that take a byte each at least: never more than there can be.
-    pub(super) fn count(&mut self) -> Result<usize, FormatError> {
+    pub(in crate::store) fn count(&mut self) -> Result<usize, FormatError> {
         let count = usize::try_from(self.number()?).map_err(|_| FormatError::Short)?;
         if count > self.0.len() {
             return Err(FormatError::Short);
@@ -189,12 +189,12 @@ impl<'b> Reader<'b> {
         Ok(count)
     }
 
-    pub(super) fn text(&mut self) -> Result<&'b str, FormatError> {
+    pub(in crate::store) fn text(&mut self) -> Result<&'b str, FormatError> {
         let length = self.count()?;
         self.utf8(length)
     }
 
-    pub(super) fn maybe_text(&mut self) -> Result<Option<&'b str>, FormatError> {
+    pub(in crate::store) fn maybe_text(&mut self) -> Result<Option<&'b str>, FormatError> {
         let length = usize::try_from(self.number()?).map_err(|_| FormatError::Short)?;
         length.checked_sub(1).map(|n| self.utf8(n)).transpose()
     }
@@ -205,7 +205,7 @@ impl<'b> Reader<'b> {
     }
 
     /// That this was all.
-    pub(super) fn finish(self) -> Result<(), FormatError> {
+    pub(in crate::store) fn finish(self) -> Result<(), FormatError> {
         match self.0.len() {
             0 => Ok(()),
             more => Err(FormatError::Long(more)),

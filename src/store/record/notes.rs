@@ -1,9 +1,9 @@
-//! What stands in the file beside sessions: locks, tickets, background tasks, peaks.
+//! What stands beside sessions: locks, tickets, background tasks, peaks.
 
 use std::sync::Arc;
 
 use super::codec::{FormatError, Reader, Writer};
-use super::record::{identity, parse, read_identity};
+use super::session::{identity, parse, read_identity};
 use crate::domain::{
     DayPeak, LicensePeak, SpaceId, Task, TaskError, TaskId, TaskReport, Ticket, Timestamp, UserLock,
 };
@@ -11,7 +11,7 @@ use crate::domain::{
 /// The version that is written, of each of them.
 const VERSION: u8 = 1;
 
-pub(super) fn lock(lock: &UserLock) -> Vec<u8> {
+pub(in crate::store) fn lock(lock: &UserLock) -> Vec<u8> {
     let mut out = Writer::new(VERSION);
     out.maybe_time(lock.until);
     out.text(lock.space.as_str());
@@ -23,7 +23,7 @@ pub(super) fn lock(lock: &UserLock) -> Vec<u8> {
     out.finish()
 }
 
-pub(super) fn read_lock(bytes: &[u8]) -> Result<UserLock, FormatError> {
+pub(in crate::store) fn read_lock(bytes: &[u8]) -> Result<UserLock, FormatError> {
     let mut read = Reader::new(bytes, VERSION)?;
     let until = read.maybe_time()?;
     let lock = UserLock {
@@ -40,7 +40,7 @@ pub(super) fn read_lock(bytes: &[u8]) -> Result<UserLock, FormatError> {
 }
 
 /// A ticket that can be redeemed until `until`.
-pub(super) fn ticket(ticket: &Ticket, until: Timestamp) -> Vec<u8> {
+pub(in crate::store) fn ticket(ticket: &Ticket, until: Timestamp) -> Vec<u8> {
     let mut out = Writer::new(VERSION);
     out.time(until);
     identity(&mut out, &ticket.identity);
@@ -48,7 +48,7 @@ pub(super) fn ticket(ticket: &Ticket, until: Timestamp) -> Vec<u8> {
     out.finish()
 }
 
-pub(super) fn read_ticket(bytes: &[u8]) -> Result<(Ticket, Timestamp), FormatError> {
+pub(in crate::store) fn read_ticket(bytes: &[u8]) -> Result<(Ticket, Timestamp), FormatError> {
     let mut read = Reader::new(bytes, VERSION)?;
     let until = read.time()?;
     let ticket = Ticket {
@@ -59,7 +59,7 @@ pub(super) fn read_ticket(bytes: &[u8]) -> Result<(Ticket, Timestamp), FormatErr
     Ok((ticket, until))
 }
 
-pub(super) fn task(task: &Task) -> Vec<u8> {
+pub(in crate::store) fn task(task: &Task) -> Vec<u8> {
     let mut out = Writer::new(VERSION);
     out.maybe_time(task.ended);
     out.text(&task.kind);
@@ -86,7 +86,7 @@ pub(super) fn task(task: &Task) -> Vec<u8> {
     out.finish()
 }
 
-pub(super) fn read_task(id: u64, bytes: &[u8]) -> Result<Task, FormatError> {
+pub(in crate::store) fn read_task(id: u64, bytes: &[u8]) -> Result<Task, FormatError> {
     let mut read = Reader::new(bytes, VERSION)?;
     let ended = read.maybe_time()?;
     let kind = read.text()?.to_owned().into();
@@ -122,7 +122,7 @@ pub(super) fn read_task(id: u64, bytes: &[u8]) -> Result<Task, FormatError> {
 }
 
 /// Where the peak of a license on a day stands: by day first, so that old ones are together.
-pub(super) fn peak_key(peak: &LicensePeak) -> Vec<u8> {
+pub(in crate::store) fn peak_key(peak: &LicensePeak) -> Vec<u8> {
     let mut key = peak_keys_from(peak.day.day).to_vec();
     key.extend(peak.space.as_str().as_bytes());
     key.push(0);
@@ -134,12 +134,12 @@ pub(super) fn peak_key(peak: &LicensePeak) -> Vec<u8> {
 }
 
 /// The first key of a day.
-pub(super) fn peak_keys_from(day: Timestamp) -> [u8; 8] {
+pub(in crate::store) fn peak_keys_from(day: Timestamp) -> [u8; 8] {
     // The sign's bit turned, so that the bytes sort as the numbers do.
     (day.unix_millis() ^ i64::MIN).to_be_bytes()
 }
 
-pub(super) fn peak(peak: &LicensePeak) -> Vec<u8> {
+pub(in crate::store) fn peak(peak: &LicensePeak) -> Vec<u8> {
     let mut out = Writer::new(VERSION);
     out.text(peak.space.as_str());
     out.maybe_text(peak.license.as_deref());
@@ -148,7 +148,7 @@ pub(super) fn peak(peak: &LicensePeak) -> Vec<u8> {
     out.finish()
 }
 
-pub(super) fn read_peak(bytes: &[u8]) -> Result<LicensePeak, FormatError> {
+pub(in crate::store) fn read_peak(bytes: &[u8]) -> Result<LicensePeak, FormatError> {
     let mut read = Reader::new(bytes, VERSION)?;
     let peak = LicensePeak {
         space: parse::<SpaceId>("the space", read.text()?)?,

@@ -1,4 +1,4 @@
-//! A session in the file.
+//! A session.
 //!
 //! ```text
 //! version 1 · last active 8 · start 8 · user key 16 · digest 32 · sign-on 16 ·
@@ -21,23 +21,23 @@ use crate::domain::{
 };
 
 /// The version that is written. Older ones are read, newer ones are refused.
-pub(super) const VERSION: u8 = 1;
+pub(in crate::store) const VERSION: u8 = 1;
 
 /// The key of a session: its id's bytes, which sort by start time.
-pub(super) type Key = [u8; 16];
+pub(in crate::store) type Key = [u8; 16];
 
 /// Where the last activity stands.
 const ACTIVE: std::ops::Range<usize> = 1..9;
 
-pub(super) fn key(id: SessionId) -> Key {
+pub(in crate::store) fn key(id: SessionId) -> Key {
     *id.as_uuid().as_bytes()
 }
 
-pub(super) fn id(key: Key) -> SessionId {
+pub(in crate::store) fn id(key: Key) -> SessionId {
     SessionId::from_uuid(Uuid::from_bytes(key))
 }
 
-pub(super) fn encode(record: &SessionRecord) -> Vec<u8> {
+pub(in crate::store) fn encode(record: &SessionRecord) -> Vec<u8> {
     let mut out = Writer::new(VERSION);
     out.time(record.last_active);
     out.time(record.started_at);
@@ -72,7 +72,7 @@ pub(super) fn encode(record: &SessionRecord) -> Vec<u8> {
 }
 
 /// The record of an open session as one that has ended.
-pub(super) fn ended(
+pub(in crate::store) fn ended(
     open: &[u8],
     last_active: Timestamp,
     end: &SessionEnd,
@@ -98,7 +98,7 @@ fn tail(end: &SessionEnd) -> Vec<u8> {
 
 /// Parts that many records have in common, by the bytes they were read from: read once.
 #[derive(Default)]
-pub(super) struct Common {
+pub(in crate::store) struct Common {
     attributes: HashMap<Box<[u8]>, Arc<Attributes>>,
     texts: HashMap<Box<str>, Arc<str>>,
     space: Option<SpaceId>,
@@ -111,7 +111,7 @@ const MAX_COMMON: usize = 10_000;
 
 impl Common {
     /// Common parts that are those of the sessions of `spaces` too.
-    pub(super) fn with(spaces: &Spaces) -> Self {
+    pub(in crate::store) fn with(spaces: &Spaces) -> Self {
         Self {
             shared: Some(spaces.clone()),
             ..Self::default()
@@ -119,7 +119,7 @@ impl Common {
     }
 
     /// The session that `record` is of, whose parts are common already.
-    pub(super) fn restore(
+    pub(in crate::store) fn restore(
         &mut self,
         record: SessionRecord,
         spaces: &Spaces,
@@ -176,12 +176,12 @@ impl Common {
     }
 }
 
-pub(super) fn decode(id: SessionId, bytes: &[u8]) -> Result<SessionRecord, FormatError> {
+pub(in crate::store) fn decode(id: SessionId, bytes: &[u8]) -> Result<SessionRecord, FormatError> {
     decode_with(&mut Common::default(), id, bytes)
 }
 
 /// As [`decode`], of one of many.
-pub(super) fn decode_with(
+pub(in crate::store) fn decode_with(
     common: &mut Common,
     id: SessionId,
     bytes: &[u8],
@@ -242,7 +242,7 @@ pub(super) fn decode_with(
 }
 
 /// Who, as sessions and tickets have it.
-pub(super) fn identity(out: &mut Writer, identity: &Identity) {
+pub(in crate::store) fn identity(out: &mut Writer, identity: &Identity) {
     out.text(identity.directory());
     out.text(identity.id());
     out.text(identity.name());
@@ -256,7 +256,7 @@ pub(super) fn identity(out: &mut Writer, identity: &Identity) {
     }
 }
 
-pub(super) fn read_identity(read: &mut Reader<'_>) -> Result<Identity, FormatError> {
+pub(in crate::store) fn read_identity(read: &mut Reader<'_>) -> Result<Identity, FormatError> {
     let identity = read_user(read)?;
     Ok(identity.with_attributes(read_attributes(read)?))
 }
@@ -280,12 +280,12 @@ fn read_attributes(read: &mut Reader<'_>) -> Result<Attributes, FormatError> {
 }
 
 /// What a list needs to know of a record before it reads all of it.
-pub(super) struct Peek<'b> {
-    pub(super) user: [u8; 16],
-    pub(super) space: &'b str,
+pub(in crate::store) struct Peek<'b> {
+    pub(in crate::store) user: [u8; 16],
+    pub(in crate::store) space: &'b str,
 }
 
-pub(super) fn peek(bytes: &[u8]) -> Result<Peek<'_>, FormatError> {
+pub(in crate::store) fn peek(bytes: &[u8]) -> Result<Peek<'_>, FormatError> {
     let mut read = Reader::new(bytes, VERSION)?;
     let _times: [u8; 16] = read.array()?;
     let user = read.array()?;
@@ -294,7 +294,7 @@ pub(super) fn peek(bytes: &[u8]) -> Result<Peek<'_>, FormatError> {
     Ok(Peek { user, space })
 }
 
-pub(super) fn parse<T>(what: &'static str, text: &str) -> Result<T, FormatError>
+pub(in crate::store) fn parse<T>(what: &'static str, text: &str) -> Result<T, FormatError>
 where
     T: std::str::FromStr,
     T::Err: std::fmt::Display,

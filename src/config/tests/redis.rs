@@ -1,0 +1,62 @@
+//! The table `store.redis`.
+
+use std::time::Duration;
+
+use super::{SPACE, check, load};
+use crate::app::options::StoreKind;
+use crate::store::redis::{OnOutage, RedisMode};
+
+#[test]
+fn every_key_is_taken() {
+    let text = format!(
+        r#"[store]
+kind = "redis"
+[store.redis]
+mode = "sentinel"
+nodes = ["redis://a:26379", "redis://b"]
+master_name = "sessions"
+username = "gp"
+namespace = "prod.eu"
+node = "gw-1"
+timeout = "300ms"
+on_outage = "serve-cached"
+{SPACE}"#
+    );
+    let store = load(&text, &[]).options.store;
+    assert_eq!(store.kind, StoreKind::Redis);
+    let redis = store.redis.with_files(Some("secret".to_owned()), None);
+    let master = "sessions".to_owned();
+    assert_eq!(redis.mode, RedisMode::Sentinel { master });
+    assert_eq!(redis.nodes, ["redis://a:26379", "redis://b"]);
+    assert_eq!(redis.timeout, Duration::from_millis(300));
+    assert_eq!(
+        redis.on_outage,
+        OnOutage::ServeCached(Duration::from_secs(30))
+    );
+    assert_eq!((&*redis.namespace, &*redis.node), ("prod.eu", "gw-1"));
+    assert!(!format!("{redis:?}").contains("secret"), "{redis:?}");
+}
+
+#[test]
+fn s20_an_address_with_a_password_in_it() {
+    check(
+        r##"[store]
+kind = "redis"
+[store.redis]
+nodes = ["redis://:secret@127.0.0.1"]
+[[space]]
+id = "1001"
+upstream = ["http://127.0.0.1:3000"]
+authn = ["anonymous"]
+"##,
+        r##"
+error: bad value for `store.redis.nodes.0`
+ --> $DIR/gatepass.toml:4:10
+  |
+4 | nodes = ["redis://:secret@127.0.0.1"]
+  |          ^^^^^^^^^^^^^^^^^^^^^^^^^^^ it has credentials in it
+  |
+  = note: allowed: `username` and `password_file`
+"##,
+    );
+}

@@ -1,0 +1,132 @@
+//! What other processes did to sessions, applied to the table.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::Sessions;
+use crate::domain::{EndReason, Session, SessionEnd, SessionId, TokenDigest};
+use crate::store::{Change, Changes, SharedStore, Standing, StoreError};
+
+/// Sessions checked at once after changes were missed.
+const CHECKED_AT_ONCE: usize = 4096;
+
+/// Between two tries to check.
+const RETRY: Duration = Duration::from_millis(200);
+
+impl Sessions {
+    /// Applies what other processes do to the sessions of a shared store, until `stop` or until
+    /// the store is closed. As long as this runs and changes come in, the table is
+    /// believed; else every request asks the store. Returns at once where the store is not
+    /// shared, or somebody else applies its changes.
+    ///
+    /// What ends elsewhere ends here: the token is refused, open exchanges are cut. Observers
+    /// are told where it was ended, not here.
+    pub async fn run_changes(self, stop: CancellationToken) {
+        if let Some(changes) = self.0.store.shared().and_then(SharedStore::changes) {
+            stop.run_until_cancelled(self.follow(changes)).await;
+        }
+    }
+
+    async fn follow(&self, mut changes: Changes) {
+        while let Some(batch) = changes.next().await {
+            if batch.gap {
+                self.0.freshness.doubt();
+                self.check_until_done().await;
+            }
+            for change in batch.changes {
+                self.apply(change);
+            }
+            if let Some(tick) = batch.confirmed {
+                self.0.freshness.confirm(tick);
+            }
+        }
+    }
+
+    fn apply(&self, change: Change) {
+        match change {
+            Change::Ended { id, digest, end } => self.apply_end(id, &digest, end),
+            Change::Locked(lock) => self.restore_lock(lock),
+            Change::Unlocked(user) => self.0.locks.lift(user),
+        }
+    }
+
+    /// Takes a session that has ended in the store out of the table.
+    pub(super) fn apply_end(&self, id: SessionId, digest: &TokenDigest, end: SessionEnd) {
+        // First the tombstone: whoever publishes the session meanwhile looks for it afterwards.
+        self.0.tombstones.bury(*digest, self.0.clock.tick());
+        let Some(session) = self.0.table.by_id(id) else {
+            return;
+        };
+        {
+            let user = self.0.table.lock(session.user_key());
+            session.set_end(end);
+            let was_published = user.remove(&session);
+            self.note_closed(&session, was_published);
+        }
+        self.0.exchanges.cut(id);
+    }
+
+    /// That the store has ended `sessions` on behalf of this process.
+    pub(super) fn note_ended(&self, sessions: &[Arc<Session>]) {
+        for session in sessions {
+            let Some(end) = session.end() else {
+                continue;
+            };
+            // The one in the table, if there is one: streams watch it.
+            let ours = self.0.table.by_id(session.id());
+            self.apply_end(session.id(), session.digest(), end.clone());
+            let session = ours.as_ref().unwrap_or(session);
+            self.0.observers.iter().for_each(|o| o.ended(session));
+        }
+    }
+
+    async fn check_until_done(&self) {
+        while let Err(error) = self.check_table().await {
+            tracing::debug!(
+                error = &error as &dyn std::error::Error,
+                "cached sessions cannot be checked yet"
+            );
+            tokio::time::sleep(RETRY).await;
+        }
+    }
+
+    /// Compares all that is in the table with what is in the store.
+    async fn check_table(&self) -> Result<(), StoreError> {
+        let Some(store) = self.0.store.shared() else {
+            return Ok(());
+        };
+        let locks = store.locks().await?;
+        self.0
+            .locks
+            .keep(|user| locks.iter().any(|lock| lock.user_key() == user));
+        locks.into_iter().for_each(|lock| self.restore_lock(lock));
+        let mut cached = Vec::new();
+        self.0
+            .table
+            .for_each(|session| cached.push(Arc::clone(session)));
+        for some in cached.chunks(CHECKED_AT_ONCE) {
+            let standing = store.standing(some.to_vec()).await?;
+            for (session, standing) in some.iter().zip(standing) {
+                self.apply_standing(session, standing);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn apply_standing(&self, session: &Session, standing: Standing) {
+        let end = match standing {
+            Standing::Open => return,
+            Standing::Ended(end) => end,
+            // Its time was up so long ago that the store has forgotten it, or the store has
+            // lost it; either way nobody can use it any more.
+            Standing::Unknown => SessionEnd {
+                at: self.0.clock.wall(),
+                reason: EndReason::Expired,
+                by: None,
+            },
+        };
+        self.apply_end(session.id(), session.digest(), end);
+    }
+}

@@ -1,0 +1,47 @@
+//! Whether what the table says may be believed.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::domain::Tick;
+
+/// Until when the table is as the store is. Where nobody else writes to the store, that is
+/// for ever; else it is for as long as the changes of others come in.
+#[derive(Debug)]
+pub(super) struct Freshness {
+    until: AtomicU64,
+    believed_for: Duration,
+}
+
+impl Freshness {
+    pub(super) const fn of_sole_writer() -> Self {
+        Self {
+            until: AtomicU64::new(u64::MAX),
+            believed_for: Duration::MAX,
+        }
+    }
+
+    /// Not to be believed before the first changes have come.
+    pub(super) const fn of_one_of_many(believed_for: Duration) -> Self {
+        Self {
+            until: AtomicU64::new(0),
+            believed_for,
+        }
+    }
+
+    /// Whether the table may be believed at `now`. On the hot path.
+    pub(super) fn holds(&self, now: Tick) -> bool {
+        now.as_millis() <= self.until.load(Ordering::Acquire)
+    }
+
+    /// That every change up to `tick` is in the table.
+    pub(super) fn confirm(&self, tick: Tick) {
+        let until = tick.after(self.believed_for).as_millis();
+        self.until.fetch_max(until, Ordering::Release);
+    }
+
+    /// That changes are missing.
+    pub(super) fn doubt(&self) {
+        self.until.store(0, Ordering::Release);
+    }
+}

@@ -1,0 +1,241 @@
+//! Following the changes: the streams for certainty, the channel for speed.
+//!
+//! Each shard has a stream whose entries are numbered without holes. A node reads all of them
+//! every `poll`, each from the last entry it knows, that one included: if it is no longer
+//! there as it was, entries are missing (the stream was cut, the data lost, or another server
+//! took over that had not heard of them), and the batch has a gap. Whatever is told is also
+//! published, so that those who listen know at once; a message that is lost comes with the
+//! next poll.
+
+use std::sync::Arc;
+
+use ::redis::RedisResult;
+use futures_util::StreamExt as _;
+use futures_util::future::join_all;
+use tokio::sync::mpsc;
+
+use super::changes;
+use super::error::odd_answer;
+use super::keys::{Keys, Shard};
+use super::link::Link;
+use super::scripts::Scripts;
+use crate::store::{ChangeBatch, StoreError};
+
+/// Follows the streams, and keeps the connection up.
+pub(super) struct Follower {
+    pub(super) link: Arc<Link>,
+    pub(super) keys: Keys,
+    pub(super) scripts: Arc<Scripts>,
+    pub(super) cursors: Vec<Cursor>,
+    pub(super) changes: mpsc::Sender<ChangeBatch>,
+}
+
+/// The last entry of a shard's stream that is known.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Cursor {
+    /// Its number; 0 before the first.
+    number: u64,
+    /// What it says, if it could be read.
+    says: Option<Vec<u8>>,
+}
+
+/// An entry: its number and what it says.
+type Entry = (String, Vec<(String, Vec<u8>)>);
+
+/// Entries read from a stream at once.
+const PIECE: usize = 1000;
+
+/// A shard's stream from the cursor on.
+struct Piece {
+    /// The number of the last entry that there ever was.
+    last: u64,
+    entries: Vec<(u64, Vec<u8>)>,
+}
+
+impl Piece {
+    async fn read(
+        link: &Link,
+        keys: &Keys,
+        scripts: &Scripts,
+        shard: Shard,
+        from: Option<u64>,
+    ) -> Result<Self, StoreError> {
+        let mut script = scripts.read.prepare_invoke();
+        script
+            .key(keys.of(shard, "c"))
+            .key(keys.of(shard, "q"))
+            .arg(format!("{}-0", from.unwrap_or(0)))
+            .arg(PIECE)
+            .arg(if from.is_some() { "" } else { "last" });
+        let (last, entries): (u64, Vec<Entry>) = link.run(&script).await?;
+        let number = |id: &str| id.strip_suffix("-0").and_then(|number| number.parse().ok());
+        let entries = entries.into_iter().map(|(id, fields)| {
+            let says = fields.into_iter().next().map(|(_, says)| says);
+            Some((number(&id)?, says.unwrap_or_default()))
+        });
+        let entries: Option<_> = entries.collect();
+        let entries = entries.ok_or_else(|| odd_answer("XRANGE"))?;
+        Ok(Self { last, entries })
+    }
+
+    /// The entries after `known`; `None` when some are missing.
+    fn after(self, known: &Cursor) -> Option<Vec<(u64, Vec<u8>)>> {
+        let (whole, mut entries) = (self.entries.len() < PIECE, self.entries);
+        match &known.says {
+            // The one that is known must be there as it was.
+            Some(says) => {
+                let first = (!entries.is_empty()).then(|| entries.remove(0))?;
+                if first != (known.number, says.clone()) {
+                    return None;
+                }
+            }
+            None => entries.retain(|(number, _)| *number > known.number),
+        }
+        let end = entries.last().map_or(known.number, |(number, _)| *number);
+        let without_holes = end.checked_sub(known.number) == Some(entries.len() as u64);
+        let to_the_end = !whole || end == self.last;
+        (without_holes && to_the_end).then_some(entries)
+    }
+}
+
+impl Follower {
+    /// Where the streams end now.
+    pub(super) async fn position(
+        link: &Link,
+        keys: &Keys,
+        scripts: &Scripts,
+    ) -> Result<Vec<Cursor>, StoreError> {
+        let ends = join_all(Shard::all().map(|shard| async move {
+            let piece = Piece::read(link, keys, scripts, shard, None).await?;
+            Ok(match piece.entries.into_iter().next() {
+                Some((number, says)) if number == piece.last => Cursor {
+                    number,
+                    says: Some(says),
+                },
+                _ => Cursor {
+                    number: piece.last,
+                    says: None,
+                },
+            })
+        }));
+        ends.await.into_iter().collect()
+    }
+
+    /// Follows until nobody wants to hear of changes any more.
+    pub(super) async fn run(mut self) {
+        loop {
+            let asked = self.link.time.clock().tick();
+            match self.poll().await {
+                Ok((batch, all)) => {
+                    let confirmed = all.then_some(asked);
+                    let batch = ChangeBatch { confirmed, ..batch };
+                    if self.changes.send(batch).await.is_err() {
+                        return;
+                    }
+                    if let Some(tick) = confirmed {
+                        self.link.confirm(tick);
+                        tokio::select! {
+                            () = tokio::time::sleep(self.link.options.poll) => {}
+                            () = self.link.doubt.notified() => {}
+                        }
+                    }
+                }
+                Err(error) => {
+                    self.link.lose();
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "the connection to Redis is lost"
+                    );
+                    if !self.reconnect().await {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// `false` when nobody wants to hear of changes any more.
+    async fn reconnect(&self) -> bool {
+        loop {
+            if self.changes.is_closed() {
+                return false;
+            }
+            match self.link.connect().await {
+                Ok(()) => {
+                    tracing::info!("connected to Redis again");
+                    return true;
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "no connection to Redis");
+                    tokio::time::sleep(Link::RETRY).await;
+                }
+            }
+        }
+    }
+
+    /// What is new, and whether that is all.
+    async fn poll(&mut self) -> Result<(ChangeBatch, bool), StoreError> {
+        let (link, keys, scripts) = (&*self.link, &self.keys, &*self.scripts);
+        let reads = Shard::all().zip(&self.cursors);
+        let reads = reads
+            .map(|(shard, cursor)| Piece::read(link, keys, scripts, shard, Some(cursor.number)));
+        let pieces: Result<Vec<_>, _> = join_all(reads).await.into_iter().collect();
+        let (mut batch, mut all) = (ChangeBatch::default(), true);
+        let mut cursors = self.cursors.clone();
+        for (piece, cursor) in pieces?.into_iter().zip(&mut cursors) {
+            all &= piece.entries.len() < PIECE;
+            let Some(entries) = piece.after(cursor) else {
+                tracing::warn!("changes may have been missed; cached sessions are checked");
+                // Whatever happened before this position is seen by the check.
+                self.cursors = Self::position(link, keys, scripts).await?;
+                batch.gap = true;
+                return Ok((batch, true));
+            };
+            for (number, says) in entries {
+                batch.changes.extend(changes::read(&says, &link.time));
+                *cursor = Cursor {
+                    number,
+                    says: Some(says),
+                };
+            }
+        }
+        self.cursors = cursors;
+        Ok((batch, all))
+    }
+}
+
+/// Listens on the channel for as long as somebody wants to hear of it.
+pub(super) async fn listen(link: Arc<Link>, channel: String, changes: mpsc::Sender<ChangeBatch>) {
+    while !changes.is_closed() {
+        if let Err(error) = listen_once(&link, &channel, &changes).await {
+            tracing::debug!(%error, "no changes are pushed");
+        }
+        tokio::time::sleep(Link::RETRY).await;
+    }
+}
+
+async fn listen_once(
+    link: &Link,
+    channel: &str,
+    changes: &mpsc::Sender<ChangeBatch>,
+) -> RedisResult<()> {
+    let mut pubsub = link.client().await?.get_async_pubsub().await?;
+    pubsub.subscribe(channel).await?;
+    let mut messages = pubsub.into_on_message();
+    loop {
+        let message = tokio::select! {
+            message = messages.next() => message,
+            () = changes.closed() => None,
+        };
+        let Some(message) = message else {
+            return Ok(());
+        };
+        let changed = changes::read(message.get_payload_bytes(), &link.time);
+        let batch = ChangeBatch {
+            changes: changed.into_iter().collect(),
+            ..ChangeBatch::default()
+        };
+        // When nobody keeps up, the next poll has it.
+        let _ = changes.try_send(batch);
+    }
+}

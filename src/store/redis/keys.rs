@@ -1,0 +1,110 @@
+//! The names of keys.
+
+use crate::domain::{SessionId, TargetId, TokenDigest, UserKey};
+
+/// Shards: all keys of a shard are in one hash slot, so a script may touch any of them. A
+/// fixed part of the layout.
+pub(super) const SHARDS: u8 = 16;
+
+/// One of the shards. A user's sessions are all in one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Shard(u8);
+
+impl Shard {
+    pub(super) const fn of(user: UserKey) -> Self {
+        Self(user.as_bytes()[0] % SHARDS)
+    }
+
+    pub(super) fn all() -> impl ExactSizeIterator<Item = Self> + Clone {
+        (0..SHARDS).map(Self)
+    }
+
+    pub(super) const fn number(self) -> u8 {
+        self.0
+    }
+
+    pub(super) fn read(byte: u8) -> Option<Self> {
+        (byte < SHARDS).then_some(Self(byte))
+    }
+}
+
+/// Makes names of keys.
+#[derive(Clone, Debug)]
+pub(super) struct Keys {
+    namespace: String,
+    prefixes: Vec<String>,
+}
+
+impl Keys {
+    pub(super) fn new(namespace: &str) -> Self {
+        let prefix = |shard: Shard| format!("{{{namespace}/{:02}}}:", shard.0);
+        Self {
+            namespace: namespace.to_owned(),
+            prefixes: Shard::all().map(prefix).collect(),
+        }
+    }
+
+    /// What all keys of `shard` begin with.
+    pub(super) fn prefix(&self, shard: Shard) -> &str {
+        &self.prefixes[usize::from(shard.0)]
+    }
+
+    /// The key `name` of `shard`.
+    pub(super) fn of(&self, shard: Shard, name: &str) -> String {
+        format!("{}{name}", self.prefix(shard))
+    }
+
+    pub(super) fn session(&self, shard: Shard, id: SessionId) -> Vec<u8> {
+        join(self.prefix(shard), "s:", id.as_uuid().as_bytes())
+    }
+
+    pub(super) fn open_of_user(&self, user: UserKey) -> Vec<u8> {
+        join(self.prefix(Shard::of(user)), "uo:", user.as_bytes())
+    }
+
+    pub(super) fn ended_of_user(&self, user: UserKey) -> Vec<u8> {
+        join(self.prefix(Shard::of(user)), "ue:", user.as_bytes())
+    }
+
+    pub(super) fn lock(&self, user: UserKey) -> Vec<u8> {
+        join(self.prefix(Shard::of(user)), "l:", user.as_bytes())
+    }
+
+    /// Where the session of a token is.
+    pub(super) fn digest(&self, digest: &TokenDigest) -> Vec<u8> {
+        join(&self.namespace, ":d:", digest.as_bytes())
+    }
+
+    pub(super) fn ticket(&self, digest: &TokenDigest) -> Vec<u8> {
+        join(&self.namespace, ":t:", digest.as_bytes())
+    }
+
+    /// Targets are in one slot, so that there is a bound on their number.
+    pub(super) fn target(&self, id: TargetId) -> String {
+        format!("{{{}/targets}}:{id}", self.namespace)
+    }
+
+    pub(super) fn targets(&self) -> String {
+        format!("{{{}/targets}}:all", self.namespace)
+    }
+
+    /// The background tasks of `node`, and with an id one of them.
+    pub(super) fn task(&self, node: &str, id: Option<u64>) -> String {
+        let id = id.map_or_else(|| "all".to_owned(), |id| id.to_string());
+        format!("{{{}/tasks/{node}}}:{id}", self.namespace)
+    }
+
+    /// The key `name` that is in no shard.
+    pub(super) fn global(&self, name: &str) -> String {
+        format!("{}:{name}", self.namespace)
+    }
+
+    /// The channel on which changes are pushed.
+    pub(super) fn channel(&self) -> String {
+        self.global("changes")
+    }
+}
+
+fn join(prefix: &str, kind: &str, rest: &[u8]) -> Vec<u8> {
+    [prefix.as_bytes(), kind.as_bytes(), rest].concat()
+}

@@ -1,0 +1,192 @@
+//! Lists of sessions, by start: from an index in buckets, a piece at a time.
+
+use std::collections::HashMap;
+use std::ops::Bound;
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use uuid::Uuid;
+
+use super::keys::Shard;
+use super::store::RedisStore;
+use crate::domain::{Session, SessionId, SpaceId, UserKey};
+use crate::store::{IdRange, Scan, ScanPage, StateFilter, StoreError};
+
+/// One of the lists of a shard: of open sessions, or of ended ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum List {
+    Open,
+    Ended,
+}
+
+impl List {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Open => "o",
+            Self::Ended => "e",
+        }
+    }
+
+    const fn of(state: StateFilter) -> &'static [Self] {
+        match state {
+            StateFilter::Open => &[Self::Open],
+            StateFilter::Ended => &[Self::Ended],
+            StateFilter::All => &[Self::Open, Self::Ended],
+        }
+    }
+}
+
+impl RedisStore {
+    pub(super) async fn scan_now(&self, scan: &Scan) -> Result<ScanPage, StoreError> {
+        let range = scan
+            .after
+            .map_or(IdRange::ALL, |after| IdRange::ALL.before(after));
+        let mut total = 0;
+        let mut sessions = Vec::new();
+        for list in List::of(scan.state) {
+            let (count, found) = match scan.user {
+                Some(user) => self.of_user(user, *list, scan).await?,
+                None => {
+                    let count = self.count(*list, scan.space.as_ref()).await?;
+                    let found = self.walk_now(*list, range, scan.space.as_ref(), scan.limit);
+                    (count, found.await?)
+                }
+            };
+            total += count;
+            sessions.extend(found);
+        }
+        sessions.retain(|session| scan.covers(session));
+        sessions.sort_by_key(|session| std::cmp::Reverse(session.id()));
+        sessions.dedup_by_key(|session| session.id());
+        sessions.truncate(scan.limit);
+        Ok(ScanPage { sessions, total })
+    }
+
+    async fn of_user(
+        &self,
+        user: UserKey,
+        list: List,
+        scan: &Scan,
+    ) -> Result<(usize, Vec<Arc<Session>>), StoreError> {
+        let key = match list {
+            List::Open => self.keys().open_of_user(user),
+            List::Ended => self.keys().ended_of_user(user),
+        };
+        let mut all = ::redis::cmd("ZRANGE");
+        let upper = scan
+            .after
+            .map_or_else(|| b"+".to_vec(), |id| bound(b'(', id));
+        all.arg(&key).arg(upper).arg("-").arg("BYLEX").arg("REV");
+        all.arg("LIMIT").arg(0).arg(scan.limit);
+        let total: usize = self.link().ask(::redis::cmd("ZCARD").arg(&key)).await?;
+        if scan.limit == 0 || total == 0 {
+            return Ok((total, Vec::new()));
+        }
+        let ids: Vec<Vec<u8>> = self.link().ask(&all).await?;
+        let ids = ids.iter().filter_map(|id| Uuid::from_slice(id).ok());
+        let ids = ids.map(|id| (Shard::of(user), SessionId::from_uuid(id)));
+        let found = self.read_many(ids.collect()).await?;
+        let found: Vec<_> = found.into_iter().flatten().collect();
+        // The user's key says the space; another space has no session of theirs.
+        let other = |s: &Arc<Session>| scan.space.as_ref().is_some_and(|id| id != s.space_id());
+        match found.iter().any(other) {
+            true => Ok((0, Vec::new())),
+            false => Ok((total, found)),
+        }
+    }
+
+    /// How many sessions of `space` are in `list`.
+    async fn count(&self, list: List, space: Option<&SpaceId>) -> Result<usize, StoreError> {
+        let counts = join_all(Shard::all().map(|shard| async move {
+            let key = self.keys().of(shard, "n");
+            match space {
+                Some(space) => {
+                    let mut command = ::redis::cmd("HGET");
+                    command.arg(key).arg(format!("{}{space}", list.name()));
+                    let count: Option<usize> = self.link().ask(&command).await?;
+                    Ok(count.unwrap_or(0))
+                }
+                None => {
+                    let all: HashMap<String, usize> =
+                        self.link().ask(::redis::cmd("HGETALL").arg(key)).await?;
+                    let all = all
+                        .iter()
+                        .filter(|(field, _)| field.starts_with(list.name()));
+                    Ok(all.map(|(_, count)| count).sum())
+                }
+            }
+        }));
+        counts.await.into_iter().sum()
+    }
+
+    /// At most `limit` sessions of `list`, newest first.
+    pub(super) async fn walk_now(
+        &self,
+        list: List,
+        range: IdRange,
+        space: Option<&SpaceId>,
+        limit: usize,
+    ) -> Result<Vec<Arc<Session>>, StoreError> {
+        if limit == 0 || range.is_empty() {
+            return Ok(Vec::new());
+        }
+        let per_shard =
+            join_all(Shard::all().map(|shard| self.walk_shard(shard, list, range, space, limit)));
+        let mut found = Vec::new();
+        for ids in per_shard.await {
+            found.extend(ids?);
+        }
+        found.sort_by_key(|(_, id)| std::cmp::Reverse(*id));
+        found.truncate(limit);
+        let sessions = self.read_many(found).await?;
+        Ok(sessions.into_iter().flatten().collect())
+    }
+
+    async fn walk_shard(
+        &self,
+        shard: Shard,
+        list: List,
+        range: IdRange,
+        space: Option<&SpaceId>,
+        limit: usize,
+    ) -> Result<Vec<(Shard, SessionId)>, StoreError> {
+        // Members begin with the id and go on behind it: a bound that excludes an id from
+        // above is just below all members of it, one that includes it just above them.
+        let mut upper = match range.newest {
+            Bound::Unbounded => b"+".to_vec(),
+            Bound::Excluded(id) => bound(b'(', id),
+            Bound::Included(id) => [bound(b'(', id), vec![0xff; 17]].concat(),
+        };
+        let lower = match range.oldest {
+            Bound::Unbounded => b"-".to_vec(),
+            Bound::Included(id) => bound(b'[', id),
+            Bound::Excluded(id) => [bound(b'(', id), vec![0xff; 17]].concat(),
+        };
+        let mut found = Vec::new();
+        while found.len() < limit {
+            let mut script = self.scripts().walk.prepare_invoke();
+            script
+                .key(self.keys().of(shard, list.name()))
+                .arg(self.keys().prefix(shard))
+                .arg(list.name())
+                .arg(&upper)
+                .arg(&lower)
+                .arg(space.map_or("", SpaceId::as_str))
+                .arg(limit - found.len());
+            let (members, next): (Vec<Vec<u8>>, Vec<u8>) = self.link().run(&script).await?;
+            let ids = members
+                .iter()
+                .filter_map(|member| member.first_chunk::<16>());
+            found.extend(ids.map(|id| (shard, SessionId::from_uuid(Uuid::from_bytes(*id)))));
+            if next.is_empty() {
+                break;
+            }
+            upper = [b"(", next.as_slice()].concat();
+        }
+        Ok(found)
+    }
+}
+
+fn bound(kind: u8, id: SessionId) -> Vec<u8> {
+    [&[kind], id.as_uuid().as_bytes().as_slice()].concat()
+}

@@ -1,0 +1,29 @@
+#!lua flags=allow-oom
+-- A step of forgetting. KEYS[1] the ended sessions by their end; ARGV: prefix, channel, forget
+-- those that ended at or before, end those that were due at or before, ttl of ended ones,
+-- steps.
+-- Returns how many were forgotten, and the records of those that ended, each after its id.
+local P, steps = ARGV[1], tonumber(ARGV[6])
+local ended = {}
+for _, member in ipairs(redis.call('ZRANGE', P .. 'due', '-inf', ARGV[4], 'BYSCORE', 'LIMIT', 0, steps)) do
+  local id, about = string.sub(member, 1, 16), string.sub(member, 17)
+  local key = P .. 's:' .. id
+  if redis.call('EXISTS', key) == 1 then
+    local due = redis.call('ZSCORE', P .. 'due', member)
+    finish(P, ARGV[2], id, string.format('%.0f', due), due_reason(P, id, tonumber(due)), '', tonumber(ARGV[5]))
+    ended[#ended + 1] = {id, redis.call('HMGET', key, 'r', 'a', 'e', 'w', 'y')}
+  else
+    redis.call('ZREM', P .. 'due', member)
+    delist(P, 'o', id, about)
+    redis.call('ZREM', P .. 'uo:' .. string.sub(about, 1, 16), id)
+  end
+end
+local gone = redis.call('ZRANGE', KEYS[1], '-inf', ARGV[3], 'BYSCORE', 'LIMIT', 0, steps)
+for _, member in ipairs(gone) do
+  local id, about = string.sub(member, 1, 16), string.sub(member, 17)
+  redis.call('DEL', P .. 's:' .. id)
+  redis.call('ZREM', KEYS[1], member)
+  redis.call('ZREM', P .. 'ue:' .. string.sub(about, 1, 16), id)
+  delist(P, 'e', id, about)
+end
+return {#gone, ended}

@@ -1,0 +1,49 @@
+//! The scripts. Each runs as one step, and touches keys of one shard only.
+
+use ::redis::Script;
+
+/// All of them.
+#[derive(Debug)]
+pub(super) struct Scripts {
+    pub(super) create: Script,
+    pub(super) end: Script,
+    pub(super) end_user: Script,
+    pub(super) touch: Script,
+    pub(super) walk: Script,
+    pub(super) purge: Script,
+    pub(super) lock: Script,
+    pub(super) target: Script,
+    pub(super) peak: Script,
+    pub(super) read: Script,
+    pub(super) undo: Script,
+}
+
+impl Scripts {
+    pub(super) fn new() -> Self {
+        Self {
+            create: script(include_str!("lua/create.lua")),
+            end: script(include_str!("lua/end.lua")),
+            end_user: script(include_str!("lua/end_user.lua")),
+            touch: script(include_str!("lua/touch.lua")),
+            walk: script(include_str!("lua/walk.lua")),
+            purge: script(include_str!("lua/purge.lua")),
+            lock: script(include_str!("lua/lock.lua")),
+            target: script(include_str!("lua/target.lua")),
+            peak: script(include_str!("lua/peak.lua")),
+            read: script(include_str!("lua/read.lua")),
+            undo: script(include_str!("lua/undo.lua")),
+        }
+    }
+}
+
+/// The script `own` after what all have in common; a line with flags stays the first.
+fn script(own: &str) -> Script {
+    let common = include_str!("lua/common.lua");
+    match own
+        .strip_prefix("#!")
+        .and_then(|rest| rest.split_once('\n'))
+    {
+        Some((flags, rest)) => Script::new(&format!("#!{flags}\n{common}\n{rest}")),
+        None => Script::new(&format!("{common}\n{own}")),
+    }
+}

@@ -1,0 +1,280 @@
+//! The store itself.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+
+use super::error::store_error;
+use super::feed::{self, Follower};
+use super::keys::Keys;
+use super::link::Link;
+use super::lists::List;
+use super::options::RedisOptions;
+use super::scripts::Scripts;
+use super::server_time::ServerTime;
+use crate::domain::{
+    Clock, LicensePeak, Session, SessionEnd, SessionId, SpaceId, Spaces, TargetId, Task, Ticket,
+    TokenDigest, UserKey, UserLock,
+};
+use crate::store::{
+    Changes, Created, Ended, IdRange, Recovered, Retention, Scan, ScanPage, SessionStore,
+    SharedStore, Standing, StoreError, StoreFuture, StoreState, Touch,
+};
+
+/// Sessions in Redis, or Valkey, shared by all nodes of one namespace.
+pub struct RedisStore {
+    link: Arc<Link>,
+    keys: Keys,
+    scripts: Arc<Scripts>,
+    spaces: Spaces,
+    retention: Retention,
+    changes: Mutex<Option<Changes>>,
+    runtime: Handle,
+}
+
+/// Batches of changes that may wait to be applied.
+const WAITING: usize = 1024;
+
+impl RedisStore {
+    /// Connects, and follows the changes from now on, on the runtime that this is called on.
+    /// From then on the connection is made again whenever it is lost.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when no server is reached in time, or it refuses.
+    pub async fn connect(
+        options: RedisOptions,
+        retention: Retention,
+        spaces: Spaces,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StoreError> {
+        let (keys, scripts) = (Keys::new(&options.namespace), Arc::new(Scripts::new()));
+        let push = options.push;
+        let link = Arc::new(Link::new(options, ServerTime::new(clock)));
+        link.connect().await.map_err(store_error)?;
+        let cursors = Follower::position(&link, &keys, &scripts).await?;
+        let (sender, receiver) = mpsc::channel(WAITING);
+        if push {
+            let (link, channel) = (Arc::clone(&link), keys.channel());
+            tokio::spawn(feed::listen(link, channel, sender.clone()));
+        }
+        let follower = Follower {
+            link: Arc::clone(&link),
+            keys: keys.clone(),
+            scripts: Arc::clone(&scripts),
+            cursors,
+            changes: sender,
+        };
+        tokio::spawn(follower.run());
+        Ok(Self {
+            link,
+            keys,
+            scripts,
+            spaces,
+            retention,
+            changes: Mutex::new(Some(Changes(receiver))),
+            runtime: Handle::current(),
+        })
+    }
+
+    pub(super) fn link(&self) -> &Link {
+        &self.link
+    }
+
+    /// For work that goes on after the store was asked.
+    pub(super) fn shared_parts(&self) -> (Arc<Link>, Arc<Scripts>) {
+        (Arc::clone(&self.link), Arc::clone(&self.scripts))
+    }
+
+    /// The runtime that the store was connected on.
+    pub(super) const fn runtime(&self) -> &Handle {
+        &self.runtime
+    }
+
+    pub(super) const fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    pub(super) fn scripts(&self) -> &Scripts {
+        &self.scripts
+    }
+
+    pub(super) const fn spaces(&self) -> &Spaces {
+        &self.spaces
+    }
+
+    pub(super) const fn retention(&self) -> &Retention {
+        &self.retention
+    }
+
+    pub(super) fn time(&self) -> &ServerTime {
+        &self.link.time
+    }
+}
+
+impl fmt::Debug for RedisStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisStore")
+            .field("options", &self.link.options)
+            .field("state", &self.link.state())
+            .finish_non_exhaustive()
+    }
+}
+
+impl SharedStore for RedisStore {
+    fn end_user(&self, user: UserKey, end: SessionEnd) -> StoreFuture<'_, Vec<Arc<Session>>> {
+        Box::pin(self.end_user_now(user, end))
+    }
+
+    fn end_overdue(&self, grace: Duration) -> StoreFuture<'_, Vec<Arc<Session>>> {
+        Box::pin(self.end_overdue_now(grace))
+    }
+
+    fn walk_open(
+        &self,
+        space: SpaceId,
+        range: IdRange,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<Arc<Session>>> {
+        Box::pin(async move { self.walk_now(List::Open, range, Some(&space), limit).await })
+    }
+
+    fn standing(&self, sessions: Vec<Arc<Session>>) -> StoreFuture<'_, Vec<Standing>> {
+        Box::pin(async move { self.standing_now(&sessions).await })
+    }
+
+    fn locks(&self) -> StoreFuture<'_, Vec<UserLock>> {
+        Box::pin(self.locks_now())
+    }
+
+    fn changes(&self) -> Option<Changes> {
+        let mut changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
+        changes.take()
+    }
+
+    fn believed_for(&self) -> Duration {
+        self.link.options.on_outage.believed_for()
+    }
+
+    fn state(&self) -> StoreState {
+        self.link.state()
+    }
+}
+
+impl SessionStore for RedisStore {
+    fn outlives_process(&self) -> bool {
+        true
+    }
+
+    fn shared(&self) -> Option<&dyn SharedStore> {
+        Some(self)
+    }
+
+    fn recover(&self) -> StoreFuture<'_, Recovered> {
+        Box::pin(async {
+            Ok(Recovered {
+                sessions: Vec::new(),
+                locks: self.locks_now().await?,
+                tasks: self.tasks_now().await?,
+                peaks: self.peaks_now().await?,
+            })
+        })
+    }
+
+    fn create(&self, session: &Arc<Session>) -> StoreFuture<'_, Created> {
+        let session = Arc::clone(session);
+        Box::pin(async move {
+            let created = self.create_now(&session).await?;
+            // One may have ended while it was being opened: then nobody may load it.
+            if let (Created::Kept | Created::KeptInPlaceOf(_), Some(end)) =
+                (&created, session.end().cloned())
+            {
+                let _ = self.end_now(Touch::last_of(&session), end).await?;
+            }
+            Ok(created)
+        })
+    }
+
+    fn load(&self, digest: &TokenDigest) -> StoreFuture<'_, Option<Arc<Session>>> {
+        let digest = *digest;
+        Box::pin(async move { self.load_now(&digest).await })
+    }
+
+    fn touch_many(&self, touched: &[Touch]) -> StoreFuture<'_, ()> {
+        let touched = touched.to_vec();
+        Box::pin(async move { self.touch_now(&touched).await })
+    }
+
+    fn end(&self, last: Touch, end: SessionEnd) -> StoreFuture<'_, Ended> {
+        Box::pin(self.end_now(last, end))
+    }
+
+    fn get(&self, id: SessionId) -> StoreFuture<'_, Option<Arc<Session>>> {
+        Box::pin(self.get_now(id))
+    }
+
+    fn scan(&self, scan: Scan) -> StoreFuture<'_, ScanPage> {
+        Box::pin(async move { self.scan_now(&scan).await })
+    }
+
+    fn walk_ended(&self, range: IdRange, limit: usize) -> StoreFuture<'_, Vec<Arc<Session>>> {
+        Box::pin(self.walk_now(List::Ended, range, None, limit))
+    }
+
+    fn purge(&self) -> StoreFuture<'_, usize> {
+        Box::pin(self.purge_now())
+    }
+
+    fn put_ticket(
+        &self,
+        digest: TokenDigest,
+        ticket: Ticket,
+        lifetime: Duration,
+    ) -> StoreFuture<'_, ()> {
+        Box::pin(async move { self.put_ticket_now(&digest, &ticket, lifetime).await })
+    }
+
+    fn take_ticket(&self, digest: &TokenDigest) -> StoreFuture<'_, Option<Ticket>> {
+        let digest = *digest;
+        Box::pin(async move { self.take_ticket_now(&digest).await })
+    }
+
+    fn put_target(
+        &self,
+        id: TargetId,
+        target: Arc<str>,
+        lifetime: Duration,
+    ) -> StoreFuture<'_, ()> {
+        Box::pin(async move { self.put_target_now(id, &target, lifetime).await })
+    }
+
+    fn target(&self, id: TargetId) -> StoreFuture<'_, Option<Arc<str>>> {
+        Box::pin(self.target_now(id))
+    }
+
+    fn put_lock(&self, lock: &UserLock) -> StoreFuture<'_, ()> {
+        let lock = lock.clone();
+        Box::pin(async move { self.put_lock_now(&lock).await })
+    }
+
+    fn remove_lock(&self, user: UserKey) -> StoreFuture<'_, ()> {
+        Box::pin(self.remove_lock_now(user))
+    }
+
+    fn put_task(&self, task: &Task) -> StoreFuture<'_, ()> {
+        let task = task.clone();
+        Box::pin(async move { self.put_task_now(&task).await })
+    }
+
+    fn put_peaks(&self, peaks: &[LicensePeak]) -> StoreFuture<'_, ()> {
+        let peaks = peaks.to_vec();
+        Box::pin(async move { self.put_peaks_now(&peaks).await })
+    }
+
+    fn close(&self) -> StoreFuture<'_, ()> {
+        Box::pin(async { Ok(()) })
+    }
+}

@@ -1,0 +1,138 @@
+//! What a store owes whose sessions several processes open and end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::{IdRange, StoreFuture};
+use crate::domain::{
+    Session, SessionEnd, SessionId, SpaceId, Tick, TokenDigest, UserKey, UserLock,
+};
+
+/// The part of a store's contract that there is more than one process to.
+///
+/// The process's table is a cache of such a store. What other processes end comes over
+/// [`changes`](Self::changes); what is in the table may be believed for as long as they come.
+///
+/// An implementer owes:
+/// - A login and the end of all sessions of its user are one after the other, on whatever
+///   processes they happen; so are two logins under a limit.
+/// - What happened before a batch was [confirmed](ChangeBatch::confirmed) is in that batch or
+///   an earlier one, or the batch [has a gap](ChangeBatch::gap).
+pub trait SharedStore: Send + Sync {
+    /// Ends all sessions of `user` that are open; those are returned.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`](super::StoreError) when some may still be open; ending them again is
+    /// harmless.
+    fn end_user(&self, user: UserKey, end: SessionEnd) -> StoreFuture<'_, Vec<Arc<Session>>>;
+
+    /// Ends some of the sessions that were due `grace` ago and that nobody ended, because
+    /// the process that had them is no more; says which.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`](super::StoreError) when it could not.
+    fn end_overdue(&self, grace: Duration) -> StoreFuture<'_, Vec<Arc<Session>>>;
+
+    /// At most `limit` of the open sessions of `space` with ids in `range`, newest start first,
+    /// whichever process opened them.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`](super::StoreError::Unavailable) when the store cannot tell.
+    fn walk_open(
+        &self,
+        space: SpaceId,
+        range: IdRange,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<Arc<Session>>>;
+
+    /// How each of `sessions` stands, in their order.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`](super::StoreError::Unavailable) when the store cannot tell.
+    fn standing(&self, sessions: Vec<Arc<Session>>) -> StoreFuture<'_, Vec<Standing>>;
+
+    /// The locks in force.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`](super::StoreError::Unavailable) when the store cannot tell.
+    fn locks(&self) -> StoreFuture<'_, Vec<UserLock>>;
+
+    /// What changes from the start of the store on. To be taken once; `None` afterwards.
+    fn changes(&self) -> Option<Changes>;
+
+    /// For how long what is cached may be believed after the last confirmed change.
+    fn believed_for(&self) -> Duration;
+
+    /// How the store is reached now.
+    fn state(&self) -> StoreState;
+}
+
+/// How a session stands in the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It is open.
+    Open,
+    /// It has ended.
+    Ended(SessionEnd),
+    /// Nobody knows it (any more).
+    Unknown,
+}
+
+/// Whether a shared store is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoreState {
+    /// Since when it is not; `None` while it is.
+    pub lost_since: Option<Tick>,
+    /// How often it was lost since the start.
+    pub losses: u64,
+    /// When the change feed was last known to be complete.
+    pub confirmed: Tick,
+}
+
+/// The changes of a shared store, as they come.
+#[derive(Debug)]
+pub struct Changes(pub(super) mpsc::Receiver<ChangeBatch>);
+
+impl Changes {
+    /// The next ones; `None` when the store has been closed.
+    pub async fn next(&mut self) -> Option<ChangeBatch> {
+        self.0.recv().await
+    }
+}
+
+/// Some changes. The same one may come more than once, and own ones come as well.
+#[derive(Clone, Debug, Default)]
+pub struct ChangeBatch {
+    /// The changes.
+    pub changes: Vec<Change>,
+    /// Whether changes before these may be lost: what is cached must be checked.
+    pub gap: bool,
+    /// The moment up to which nothing is missing once these are applied; `None` when that is
+    /// not known.
+    pub confirmed: Option<Tick>,
+}
+
+/// Something that happened in a shared store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// A session has ended.
+    Ended {
+        /// Which.
+        id: SessionId,
+        /// What opened it.
+        digest: TokenDigest,
+        /// How it ended.
+        end: SessionEnd,
+    },
+    /// A user is locked.
+    Locked(UserLock),
+    /// A lock was lifted.
+    Unlocked(UserKey),
+}

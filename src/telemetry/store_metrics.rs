@@ -1,0 +1,45 @@
+//! How a shared store is reached, as gauges.
+
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::{Registry, Unit};
+
+/// What is shown of a store that many nodes share; of another, that it is there.
+#[derive(Clone, Debug, Default)]
+pub(super) struct StoreGauges {
+    reached: Gauge,
+    losses: Gauge,
+    silence: Gauge<f64, AtomicU64>,
+}
+
+impl StoreGauges {
+    pub(super) fn register(registry: &mut Registry) -> Self {
+        let this = Self::default();
+        this.reached.set(1);
+        registry.register(
+            "store_reached",
+            "Whether the session store is reached: 1 or 0",
+            this.reached.clone(),
+        );
+        registry.register(
+            "store_losses",
+            "How often the connection to the session store was lost",
+            this.losses.clone(),
+        );
+        registry.register_with_unit(
+            "store_feed_silence",
+            "For how long what other nodes did is not known",
+            Unit::Seconds,
+            this.silence.clone(),
+        );
+        this
+    }
+
+    pub(super) fn set(&self, reached: bool, losses: u64, silence: Duration) {
+        self.reached.set(reached.into());
+        self.losses.set(i64::try_from(losses).unwrap_or(i64::MAX));
+        self.silence.set(silence.as_secs_f64());
+    }
+}
