@@ -7,11 +7,11 @@ use std::time::Duration;
 use ::redis::aio::{ConnectionLike, MultiplexedConnection};
 use ::redis::cluster::ClusterClient;
 use ::redis::cluster_async::ClusterConnection;
-use ::redis::sentinel::{SentinelClient, SentinelNodeConnectionInfo, SentinelServerType};
+use ::redis::sentinel::{SentinelClientBuilder, SentinelServerType};
 use ::redis::{
-    AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, IntoConnectionInfo as _,
-    Pipeline, RedisConnectionInfo, RedisError, RedisFuture, RedisResult, ScriptInvocation,
-    TlsCertificates, Value,
+    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ErrorKind, FromRedisValue,
+    IntoConnectionInfo as _, Pipeline, RedisConnectionInfo, RedisError, RedisFuture, RedisResult,
+    ScriptInvocation, TlsCertificates, TlsMode, Value,
 };
 use arc_swap::ArcSwapOption;
 use tokio::sync::Notify;
@@ -155,16 +155,35 @@ impl Link {
         let RedisMode::Sentinel { master } = &self.options.mode else {
             return Err(no_node());
         };
-        let nodes = self.options.nodes.clone();
-        let info = SentinelNodeConnectionInfo::default()
-            .set_redis_connection_info(self.credentials(RedisConnectionInfo::default()));
-        let mut sentinels = SentinelClient::build(
-            nodes,
-            master.clone(),
-            Some(info),
-            SentinelServerType::Master,
-        )?;
-        sentinels.async_get_client().await
+        let options = &self.options;
+        let addresses: RedisResult<Vec<ConnectionAddr>> = options
+            .nodes
+            .iter()
+            .map(|node| Ok(node.as_str().into_connection_info()?.addr().clone()))
+            .collect();
+        let mut builder =
+            SentinelClientBuilder::new(addresses?, master, SentinelServerType::Master)?;
+        if let Some(name) = &options.username {
+            builder = builder.set_client_to_redis_username(name);
+        }
+        if let Some(password) = &options.password {
+            builder = builder.set_client_to_redis_password(password);
+        }
+        if let Some(name) = &options.sentinel_username {
+            builder = builder.set_client_to_sentinel_username(name);
+        }
+        if let Some(password) = &options.sentinel_password {
+            builder = builder.set_client_to_sentinel_password(password);
+        }
+        if options.nodes.iter().any(|node| node.starts_with("rediss:")) {
+            builder = builder.set_client_to_redis_tls_mode(TlsMode::Secure);
+            if let Some(certificates) = self.certificates() {
+                builder = builder
+                    .set_client_to_redis_certificates(certificates.clone())
+                    .set_client_to_sentinel_certificates(certificates);
+            }
+        }
+        builder.build()?.async_get_client().await
     }
 
     fn client_of(&self, node: ::redis::ConnectionInfo) -> RedisResult<Client> {
