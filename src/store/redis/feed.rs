@@ -8,6 +8,7 @@
 //! next poll.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ::redis::RedisResult;
 use futures_util::StreamExt as _;
@@ -44,6 +45,9 @@ type Entry = (String, Vec<(String, Vec<u8>)>);
 
 /// Entries read from a stream at once.
 const PIECE: usize = 1000;
+
+/// How often the server's clock is read: it drifts by milliseconds meanwhile.
+const CLOCK: Duration = Duration::from_secs(60);
 
 /// A shard's stream from the cursor on.
 struct Piece {
@@ -123,6 +127,7 @@ impl Follower {
 
     /// Follows until nobody wants to hear of changes any more.
     pub(super) async fn run(mut self) {
+        let mut clock = tokio::time::interval(CLOCK);
         loop {
             let asked = self.link.time.clock().tick();
             match self.poll().await {
@@ -136,6 +141,7 @@ impl Follower {
                         self.link.confirm(tick);
                         tokio::select! {
                             () = tokio::time::sleep(self.link.options.poll) => {}
+                            _ = clock.tick() => self.read_time().await,
                             () = self.link.doubt.notified() => {}
                         }
                     }
@@ -151,6 +157,16 @@ impl Follower {
                     }
                 }
             }
+        }
+    }
+
+    async fn read_time(&self) {
+        let Ok(connection) = self.link.connection() else {
+            return;
+        };
+        // What is wrong with the connection, the next poll tells.
+        if let Err(error) = self.link.read_time(connection).await {
+            tracing::debug!(%error, "the clock of the Redis server was not read");
         }
     }
 

@@ -36,6 +36,11 @@ impl Scripts {
     }
 }
 
+/// The one that reads the clock.
+pub(super) fn time() -> Script {
+    Script::new(include_str!("lua/time.lua"))
+}
+
 /// The script `own` after what all have in common; a line with flags stays the first.
 fn script(own: &str) -> Script {
     let common = include_str!("lua/common.lua");

@@ -1,6 +1,7 @@
 //! The store on real servers.
 
 pub(crate) mod cable;
+mod clock;
 pub(crate) mod fleet;
 pub(crate) mod server;
 mod tls;
