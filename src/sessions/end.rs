@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::panic::resume_unwind;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Sessions;
 use crate::domain::{
@@ -103,16 +104,23 @@ impl Sessions {
         at: Timestamp,
         cause: EndCause,
     ) -> Result<EndOutcome, StoreError> {
+        let last = Touch::last_of(session);
+        self.end_from(session, last, at, cause).await
+    }
+
+    async fn end_from(
+        &self,
+        session: &Arc<Session>,
+        last: Touch,
+        at: Timestamp,
+        cause: EndCause,
+    ) -> Result<EndOutcome, StoreError> {
         let end = SessionEnd {
             at,
             reason: cause.reason,
             by: cause.by,
         };
-        let stored = self
-            .0
-            .store
-            .end(Touch::last_of(session), end.clone())
-            .await?;
+        let stored = self.0.store.end(last, end.clone()).await?;
         if let store::Ended::Active(kept) = &stored {
             session.touch(kept.last_active_tick());
             return Ok(EndOutcome::Active(Arc::clone(session)));
@@ -175,6 +183,24 @@ impl Sessions {
         reason: EndReason,
     ) -> Result<(), StoreError> {
         self.end(session, EndCause::because(reason)).await.map(drop)
+    }
+
+    /// Ends a session that, as far as this process knows, was idle for longer than `allowed`,
+    /// which may be less than its space allows. Where another process knows better, it goes on,
+    /// and is as active as that process says.
+    ///
+    /// # Errors
+    ///
+    /// As [`end`](Self::end).
+    pub async fn expire_idle(
+        &self,
+        session: &Arc<Session>,
+        allowed: Duration,
+    ) -> Result<EndOutcome, StoreError> {
+        let last = Touch::last_within(session, allowed);
+        let cause = EndCause::because(EndReason::Idle);
+        self.end_from(session, last, self.0.clock.wall(), cause)
+            .await
     }
 
     /// Ends `sessions`; says what became of each, in their order.
