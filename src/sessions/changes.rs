@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::Sessions;
 use crate::domain::{EndReason, Session, SessionEnd, SessionId, TokenDigest};
 use crate::store::{Change, Changes, SharedStore, Standing, StoreError};
+use crate::sync::task;
 
 /// Sessions checked at once after changes were missed.
 const CHECKED_AT_ONCE: usize = 4096;
@@ -88,7 +89,7 @@ impl Sessions {
                 error = &error as &dyn std::error::Error,
                 "cached sessions cannot be checked yet"
             );
-            tokio::time::sleep(RETRY).await;
+            task::sleep(RETRY).await;
         }
     }
 

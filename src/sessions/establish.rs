@@ -12,6 +12,7 @@ use crate::domain::{
     TokenDigest,
 };
 use crate::store::{Created, StoreError, Touch};
+use crate::sync::task;
 
 /// Under what circumstances a session is to be opened.
 #[derive(Clone, Debug, Default)]
@@ -125,7 +126,7 @@ impl Sessions {
         // the store that no table knows.
         let (this, space) = (self.clone(), Arc::clone(space));
         let login = async move { this.establish_or_join(&space, new, admission).await };
-        match tokio::spawn(login).await {
+        match task::spawn(login).await {
             Ok(result) => result,
             Err(failed) if failed.is_panic() => std::panic::resume_unwind(failed.into_panic()),
             Err(_) => Err(EstablishError::EndedMeanwhile),
@@ -156,7 +157,7 @@ impl Sessions {
             let (session, _) = this.begin(&space, new, None, None, Some(digest)).await?;
             Ok(Chosen { session, new_user })
         };
-        match tokio::spawn(login).await {
+        match task::spawn(login).await {
             Ok(result) => result,
             Err(failed) if failed.is_panic() => std::panic::resume_unwind(failed.into_panic()),
             Err(_) => Err(EstablishError::EndedMeanwhile),

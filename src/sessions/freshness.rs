@@ -1,9 +1,9 @@
 //! Whether what the table says may be believed.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::domain::Tick;
+use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// Until when the table is as the store is. Where nobody else writes to the store, that is
 /// for ever; else it is for as long as the changes of others come in.

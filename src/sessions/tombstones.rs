@@ -3,10 +3,9 @@
 use std::hash::BuildHasherDefault;
 use std::time::Duration;
 
-use dashmap::DashMap;
-
 use crate::domain::{Tick, TokenDigest};
 use crate::store::index::FromKey;
+use crate::sync::map::DashMap;
 
 /// Digests of ended sessions, kept for longer than any load from a store takes.
 #[derive(Debug, Default)]

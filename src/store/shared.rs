@@ -98,9 +98,15 @@ pub struct StoreState {
 
 /// The changes of a shared store, as they come.
 #[derive(Debug)]
-pub struct Changes(pub(super) mpsc::Receiver<ChangeBatch>);
+pub struct Changes(mpsc::Receiver<ChangeBatch>);
 
 impl Changes {
+    /// Those that are sent to `receiver`.
+    #[must_use]
+    pub const fn new(receiver: mpsc::Receiver<ChangeBatch>) -> Self {
+        Self(receiver)
+    }
+
     /// The next ones; `None` when the store has been closed.
     pub async fn next(&mut self) -> Option<ChangeBatch> {
         self.0.recv().await
