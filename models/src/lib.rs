@@ -5,10 +5,13 @@
 
 #[path = "../../src/domain/mod.rs"]
 pub mod domain;
+pub mod fleet;
 #[path = "../../src/query/mod.rs"]
 pub mod query;
 #[path = "../../src/sessions/mod.rs"]
 pub mod sessions;
+pub mod stage;
 #[path = "../../src/store/mod.rs"]
 pub mod store;
+pub mod suite;
 mod sync;
