@@ -56,7 +56,9 @@ impl Sessions {
     /// Takes a session that has ended in the store out of the table.
     pub(super) fn apply_end(&self, id: SessionId, digest: &TokenDigest, end: SessionEnd) {
         // First the tombstone: whoever publishes the session meanwhile looks for it afterwards.
-        self.0.tombstones.bury(*digest, self.0.clock.tick());
+        self.0
+            .tombstones
+            .bury(*digest, end.clone(), self.0.clock.tick());
         let Some(session) = self.0.table.by_id(id) else {
             return;
         };

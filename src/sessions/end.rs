@@ -120,7 +120,7 @@ impl Sessions {
         }
         self.0
             .tombstones
-            .bury(*session.digest(), self.0.clock.tick());
+            .bury(*session.digest(), end.clone(), self.0.clock.tick());
         {
             let user = self.0.table.lock(session.user_key());
             // The store's object may be another than ours; ours is what streams watch.

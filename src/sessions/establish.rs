@@ -263,6 +263,7 @@ impl Sessions {
             _ => None,
         };
         let mut place = self.take_place(&session).await?;
+        let doubts = self.0.freshness.doubts();
         match self.0.store.create(&session).await? {
             Created::Kept => {}
             Created::KeptInPlaceOf(left) => self.note_ended(&left),
@@ -284,6 +285,10 @@ impl Sessions {
             if let Some(end) = session.end().cloned() {
                 let _ = self.0.store.end(Touch::last_of(&session), end).await?;
             }
+            return Err(EstablishError::EndedMeanwhile);
+        }
+        // When the store cannot tell, nobody has the token of what it may have kept.
+        if !self.outlived_doubts(&session, doubts).await? {
             return Err(EstablishError::EndedMeanwhile);
         }
         if let Some(join) = join {

@@ -113,7 +113,8 @@ impl Changes {
     }
 }
 
-/// Some changes. The same one may come more than once, and own ones come as well.
+/// Some changes. Own ones come as well, and an end may come more than once, at any time. Locks
+/// come in the order in which they were made and lifted.
 #[derive(Clone, Debug, Default)]
 pub struct ChangeBatch {
     /// The changes.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use shuttle::rand::Rng as _;
 use tokio::sync::mpsc;
 
 use super::server::Fleet;
@@ -48,12 +49,13 @@ impl ChangeFeed {
         let _ = self.changes.send(batch).await;
     }
 
-    /// The last change as it is pushed, if there is one: beside the stream, so it may be late.
+    /// What pushes changes beside the stream.
     #[must_use]
-    pub fn pushed(&self) -> Option<Push> {
-        let last = self.fleet.state().stream.last().cloned()?;
-        let changes = self.changes.clone();
-        Some(Push { last, changes })
+    pub fn pusher(&self) -> Pusher {
+        Pusher {
+            fleet: Arc::clone(&self.fleet),
+            changes: self.changes.clone(),
+        }
     }
 
     /// Waits until all that was passed on is in the table.
@@ -65,9 +67,32 @@ impl ChangeFeed {
     }
 }
 
+/// Pushes changes to a node.
+pub struct Pusher {
+    fleet: Arc<Fleet>,
+    changes: mpsc::Sender<ChangeBatch>,
+}
+
+impl Pusher {
+    /// The end of any session that the stream still has: of those it does not matter when, and
+    /// how often, they come.
+    #[must_use]
+    pub fn any(self) -> Option<Push> {
+        let pushed = self.fleet.state().stream.clone();
+        let pushed: Vec<_> = pushed
+            .into_iter()
+            .filter(|change| matches!(change, Change::Ended { .. }))
+            .collect();
+        let at =
+            (!pushed.is_empty()).then(|| shuttle::rand::thread_rng().gen_range(0..pushed.len()))?;
+        let (change, changes) = (pushed[at].clone(), self.changes);
+        Some(Push { change, changes })
+    }
+}
+
 /// A change under way beside the stream.
 pub struct Push {
-    last: Change,
+    change: Change,
     changes: mpsc::Sender<ChangeBatch>,
 }
 
@@ -75,7 +100,7 @@ impl Push {
     /// Lets it arrive.
     pub async fn deliver(self) {
         let batch = ChangeBatch {
-            changes: vec![self.last],
+            changes: vec![self.change],
             ..ChangeBatch::default()
         };
         let _ = self.changes.send(batch).await;

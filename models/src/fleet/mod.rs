@@ -9,7 +9,7 @@ mod node;
 mod server;
 mod store;
 
-pub use feed::ChangeFeed;
+pub use feed::{ChangeFeed, Push, Pusher};
 pub use node::Node;
 pub use server::Fleet;
-pub use store::FleetStore;
+pub use store::{BELIEVED_FOR, FleetStore};
