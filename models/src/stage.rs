@@ -11,7 +11,7 @@ use crate::domain::{
 use crate::sessions::EndCause;
 
 /// Orders that a scenario is tried in, if it needs no more and no fewer.
-pub const ORDERS: usize = 1000;
+pub const ORDERS: usize = 4000;
 
 /// Tries `scenario` in many `orders`: the same ones each time, unless `MODEL_SEED` says from
 /// where to go; `MODEL_TIMES` as many. Half of them are any, half change the course seldom,
