@@ -10,6 +10,7 @@ use crate::domain::{
     EndReason, Identity, Session, SessionEnd, SessionId, SpaceId, SpaceState, Timestamp, UserKey,
 };
 use crate::store::{self, StoreError, Touch};
+use crate::sync::task;
 
 /// Why, and by whom, a session is ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,7 +128,7 @@ impl Sessions {
         }
         self.0
             .tombstones
-            .bury(*session.digest(), self.0.clock.tick());
+            .bury(*session.digest(), end.clone(), self.0.clock.tick());
         {
             let user = self.0.table.lock(session.user_key());
             // The store's object may be another than ours; ours is what streams watch.
@@ -229,7 +230,7 @@ impl Sessions {
                 let at = at.unwrap_or_else(|| self.0.clock.wall());
                 outcomes.push(self.end_at(&session, at, cause).await?);
                 if outcomes.len().is_multiple_of(256) {
-                    tokio::task::yield_now().await;
+                    task::yield_now().await;
                 }
             }
             return Ok(outcomes);
@@ -242,7 +243,7 @@ impl Sessions {
                 && let Some(Due { session, at, cause }) = due.next()
             {
                 let this = self.clone();
-                under_way.push_back(tokio::spawn(async move {
+                under_way.push_back(task::spawn(async move {
                     let at = at.unwrap_or_else(|| this.0.clock.wall());
                     this.end_at(&session, at, cause).await
                 }));

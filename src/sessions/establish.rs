@@ -12,6 +12,7 @@ use crate::domain::{
     TokenDigest,
 };
 use crate::store::{Created, StoreError, Touch};
+use crate::sync::task;
 
 /// Under what circumstances a session is to be opened.
 #[derive(Clone, Debug, Default)]
@@ -125,7 +126,7 @@ impl Sessions {
         // the store that no table knows.
         let (this, space) = (self.clone(), Arc::clone(space));
         let login = async move { this.establish_or_join(&space, new, admission).await };
-        match tokio::spawn(login).await {
+        match task::spawn(login).await {
             Ok(result) => result,
             Err(failed) if failed.is_panic() => std::panic::resume_unwind(failed.into_panic()),
             Err(_) => Err(EstablishError::EndedMeanwhile),
@@ -156,7 +157,7 @@ impl Sessions {
             let (session, _) = this.begin(&space, new, None, None, Some(digest)).await?;
             Ok(Chosen { session, new_user })
         };
-        match tokio::spawn(login).await {
+        match task::spawn(login).await {
             Ok(result) => result,
             Err(failed) if failed.is_panic() => std::panic::resume_unwind(failed.into_panic()),
             Err(_) => Err(EstablishError::EndedMeanwhile),
@@ -262,6 +263,7 @@ impl Sessions {
             _ => None,
         };
         let mut place = self.take_place(&session).await?;
+        let doubts = self.0.freshness.doubts();
         match self.0.store.create(&session).await? {
             Created::Kept => {}
             Created::KeptInPlaceOf(left) => self.note_ended(&left),
@@ -283,6 +285,10 @@ impl Sessions {
             if let Some(end) = session.end().cloned() {
                 let _ = self.0.store.end(Touch::last_of(&session), end).await?;
             }
+            return Err(EstablishError::EndedMeanwhile);
+        }
+        // When the store cannot tell, nobody has the token of what it may have kept.
+        if !self.outlived_doubts(&session, doubts).await? {
             return Err(EstablishError::EndedMeanwhile);
         }
         if let Some(join) = join {

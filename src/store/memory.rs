@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::index::{ByDigest, ById, DigestIndex, IdIndex, sharded};
@@ -15,6 +15,7 @@ use crate::domain::{
     Clock, LicensePeak, Session, SessionEnd, SessionId, TargetId, Task, Tick, Ticket, TokenDigest,
     UserKey, UserLock,
 };
+use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Keeps sessions in memory: open ones without bound, ended ones within their
 /// [`Retention`]. A restart forgets them all.

@@ -98,16 +98,23 @@ pub struct StoreState {
 
 /// The changes of a shared store, as they come.
 #[derive(Debug)]
-pub struct Changes(pub(super) mpsc::Receiver<ChangeBatch>);
+pub struct Changes(mpsc::Receiver<ChangeBatch>);
 
 impl Changes {
+    /// Those that are sent to `receiver`.
+    #[must_use]
+    pub const fn new(receiver: mpsc::Receiver<ChangeBatch>) -> Self {
+        Self(receiver)
+    }
+
     /// The next ones; `None` when the store has been closed.
     pub async fn next(&mut self) -> Option<ChangeBatch> {
         self.0.recv().await
     }
 }
 
-/// Some changes. The same one may come more than once, and own ones come as well.
+/// Some changes. Own ones come as well, and an end may come more than once, at any time. Locks
+/// come in the order in which they were made and lifted.
 #[derive(Clone, Debug, Default)]
 pub struct ChangeBatch {
     /// The changes.

@@ -4,8 +4,8 @@
 //! every `poll`, each from the last entry it knows, that one included: if it is no longer
 //! there as it was, entries are missing (the stream was cut, the data lost, or another server
 //! took over that had not heard of them), and the batch has a gap. Whatever is told is also
-//! published, so that those who listen know at once; a message that is lost comes with the
-//! next poll.
+//! published, so that those who listen know at once: of an end from the message itself, of
+//! anything else from the poll that it brings about. What is lost comes with the next poll.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use super::error::odd_answer;
 use super::keys::{Keys, Shard};
 use super::link::Link;
 use super::scripts::Scripts;
-use crate::store::{ChangeBatch, StoreError};
+use crate::store::{Change, ChangeBatch, StoreError};
 
 /// Follows the streams, and keeps the connection up.
 pub(super) struct Follower {
@@ -246,10 +246,17 @@ async fn listen_once(
         let Some(message) = message else {
             return Ok(());
         };
-        let changed = changes::read(message.get_payload_bytes(), &link.time);
-        let batch = ChangeBatch {
-            changes: changed.into_iter().collect(),
-            ..ChangeBatch::default()
+        let batch = match changes::read(message.get_payload_bytes(), &link.time) {
+            Some(ended @ Change::Ended { .. }) => ChangeBatch {
+                changes: vec![ended],
+                ..ChangeBatch::default()
+            },
+            // Messages may be late, and of locks the last word counts: it is in the stream.
+            Some(_) => {
+                link.doubt.notify_one();
+                continue;
+            }
+            None => continue,
         };
         // When nobody keeps up, the next poll has it.
         let _ = changes.try_send(batch);
