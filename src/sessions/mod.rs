@@ -11,6 +11,7 @@
 
 mod builder;
 mod changes;
+mod credentials;
 mod end;
 mod establish;
 mod exchanges;

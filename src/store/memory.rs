@@ -8,8 +8,9 @@ use std::time::Duration;
 use super::index::{ByDigest, ById, DigestIndex, IdIndex, sharded};
 use super::short_lived::ShortLived;
 use super::{
-    Created, Ended, IdRange, MAX_TARGETS, MAX_TICKETS, Newest, Recovered, Retention, Scan,
-    ScanPage, SessionStore, SharedStore, StateFilter, StoreError, StoreFuture, Touch,
+    Created, CredentialStore, Ended, IdRange, MAX_TARGETS, MAX_TICKETS, Newest, Recovered,
+    Retention, Scan, ScanPage, SessionStore, SharedStore, StateFilter, StoreError, StoreFuture,
+    Touch,
 };
 use crate::domain::{
     Clock, LicensePeak, Session, SessionEnd, SessionId, TargetId, Task, Tick, Ticket, TokenDigest,
@@ -180,6 +181,10 @@ impl SessionStore for MemoryStore {
     }
 
     fn shared(&self) -> Option<&dyn SharedStore> {
+        None
+    }
+
+    fn credentials(&self) -> Option<&dyn CredentialStore> {
         None
     }
 

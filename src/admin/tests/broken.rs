@@ -12,8 +12,8 @@ use crate::domain::{
 };
 use crate::sessions::Sessions;
 use crate::store::{
-    Changes, Created, Ended, IdRange, Recovered, Scan, ScanPage, SessionStore, SharedStore,
-    Standing, StoreError, StoreFuture, StoreState, Touch,
+    Changes, Created, CredentialStore, Ended, IdRange, Opens, Recovered, Scan, ScanPage,
+    SessionStore, SharedStore, Standing, StoreError, StoreFuture, StoreState, Touch,
 };
 
 /// A store that cannot be reached, or that has a bug.
@@ -51,6 +51,10 @@ impl SharedStore for Broken {
         self.fail()
     }
 
+    fn find_credential(&self, _: &TokenDigest) -> StoreFuture<'_, Option<Opens>> {
+        self.fail()
+    }
+
     fn locks(&self) -> StoreFuture<'_, Vec<UserLock>> {
         self.fail()
     }
@@ -80,6 +84,10 @@ impl SessionStore for Broken {
 
     fn shared(&self) -> Option<&dyn SharedStore> {
         Some(self)
+    }
+
+    fn credentials(&self) -> Option<&dyn CredentialStore> {
+        None
     }
 
     fn recover(&self) -> StoreFuture<'_, Recovered> {

@@ -8,8 +8,8 @@ use crate::domain::{
     UserLock,
 };
 use crate::store::{
-    Created, Ended, IdRange, Recovered, Scan, ScanPage, SessionStore, SharedStore, StoreError,
-    StoreFuture, Touch,
+    Created, CredentialStore, Ended, IdRange, Recovered, Scan, ScanPage, SessionStore, SharedStore,
+    StoreError, StoreFuture, Touch,
 };
 
 #[derive(Debug)]
@@ -27,6 +27,10 @@ impl SessionStore for Away {
     }
 
     fn shared(&self) -> Option<&dyn SharedStore> {
+        None
+    }
+
+    fn credentials(&self) -> Option<&dyn CredentialStore> {
         None
     }
 

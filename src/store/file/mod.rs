@@ -13,6 +13,7 @@
 
 mod change;
 mod compact;
+mod credentials;
 mod database;
 mod error;
 mod load;

@@ -9,6 +9,7 @@ use redb::Database;
 use tokio::sync::{mpsc, oneshot};
 
 use super::change::{Change, Outcome};
+use super::credentials::{self, Claims};
 use super::database::{self, Handle, damaged};
 use super::error::{FileError, Trouble};
 use super::open_sessions::OpenSessions;
@@ -16,12 +17,12 @@ use super::writer::{Request, WAITING, Writer, with_causes};
 use super::{load, notes, read, record};
 use crate::domain::{
     Clock, LicensePeak, Session, SessionEnd, SessionId, SessionRecord, Spaces, TargetId, Task,
-    Ticket, TokenDigest, UserKey, UserLock,
+    Ticket, Timestamp, TokenDigest, UserKey, UserLock,
 };
 use crate::store::short_lived::ShortLived;
 use crate::store::{
-    Created, Ended, IdRange, MAX_TARGETS, MAX_TICKETS, Recovered, Retention, Scan, ScanPage,
-    SessionStore, SharedStore, StateFilter, StoreError, StoreFuture, Touch,
+    Created, CredentialStore, Ended, IdRange, MAX_TARGETS, MAX_TICKETS, Recovered, Retention, Scan,
+    ScanPage, SessionStore, SharedStore, StateFilter, StoreError, StoreFuture, Touch,
 };
 
 /// Keeps sessions in a file. One process at a time; see [the room](super) for how.
@@ -34,6 +35,7 @@ pub struct FileStore {
     requests: mpsc::Sender<Request>,
     tickets: Mutex<ShortLived<TokenDigest, Ticket>>,
     targets: Mutex<ShortLived<TargetId, Arc<str>>>,
+    claims: Claims,
     found: Mutex<Recovered>,
     spaces: Spaces,
     clock: Arc<dyn Clock>,
@@ -56,9 +58,13 @@ impl FileStore {
         let (tick, wall) = (clock.tick(), clock.wall());
         let open = OpenSessions::new();
         let mut tickets = ShortLived::new(MAX_TICKETS);
-        let (sessions, notes) = database::catch(path, || {
+        let (sessions, credentials, notes) = database::catch(path, || {
             let sessions = load::open_sessions(&database, &open, spaces, &*clock);
-            let loaded = sessions.and_then(|sessions| Ok((sessions, read::notes(&database)?)));
+            let loaded = sessions.and_then(|sessions| {
+                let is_open = |id| open.get(id).is_some();
+                let credentials = credentials::read(&database, wall, is_open)?;
+                Ok((sessions, credentials, read::notes(&database)?))
+            });
             loaded.map_err(|trouble| damaged(path, &trouble))
         })?;
         for (digest, ticket, until) in notes.tickets {
@@ -69,6 +75,7 @@ impl FileStore {
             locks: notes.locks,
             tasks: notes.tasks,
             peaks: notes.peaks,
+            credentials,
         };
         found
             .locks
@@ -97,6 +104,7 @@ impl FileStore {
             requests,
             tickets: Mutex::new(tickets),
             targets: Mutex::new(ShortLived::new(MAX_TARGETS)),
+            claims: Claims::default(),
             found: Mutex::new(found),
             spaces: spaces.clone(),
             clock,
@@ -121,7 +129,20 @@ impl FileStore {
         made.await.unwrap_or_else(|_| Err(closed()))
     }
 
-    async fn done(&self, change: Change) -> Result<(), StoreError> {
+    /// Credentials of sessions that are being created.
+    pub(super) const fn claims(&self) -> &Claims {
+        &self.claims
+    }
+
+    pub(super) fn is_open(&self, id: SessionId) -> bool {
+        self.open.get(id).is_some()
+    }
+
+    pub(super) fn wall(&self) -> Timestamp {
+        self.clock.wall()
+    }
+
+    pub(super) async fn done(&self, change: Change) -> Result<(), StoreError> {
         self.make(change).await.map(drop)
     }
 
@@ -163,6 +184,10 @@ impl SessionStore for FileStore {
         None
     }
 
+    fn credentials(&self) -> Option<&dyn CredentialStore> {
+        Some(self)
+    }
+
     fn recover(&self) -> StoreFuture<'_, Recovered> {
         let found = std::mem::take(&mut *self.found.lock().unwrap_or_else(PoisonError::into_inner));
         Box::pin(async move { Ok(found) })
@@ -170,6 +195,7 @@ impl SessionStore for FileStore {
 
     fn create(&self, session: &Arc<Session>) -> StoreFuture<'_, Created> {
         let session = Arc::clone(session);
+        let credential = self.claims.take(session.id());
         Box::pin(async move {
             if !self.open.add(&session) {
                 return Ok(Created::Exists);
@@ -182,6 +208,7 @@ impl SessionStore for FileStore {
             let change = Change::Create {
                 id: session.id(),
                 record: record::encode(&open),
+                credential,
             };
             match self.make(change).await? {
                 Outcome::Exists => Ok(Created::Exists),

@@ -75,6 +75,11 @@ impl Keys {
         join(&self.namespace, ":d:", digest.as_bytes())
     }
 
+    /// Which session a credential opens.
+    pub(super) fn credential(&self, digest: &TokenDigest) -> Vec<u8> {
+        join(&self.namespace, ":a:", digest.as_bytes())
+    }
+
     pub(super) fn ticket(&self, digest: &TokenDigest) -> Vec<u8> {
         join(&self.namespace, ":t:", digest.as_bytes())
     }

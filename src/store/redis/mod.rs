@@ -23,6 +23,7 @@
 //! | `{gp/07}:locks` | sorted set | locked users, by until when | for ever |
 //! | `{gp/07}:c`, `{gp/07}:q` | stream, number | the last 20,000 changes, and the number of the last one | 30 days after the last |
 //! | `gp:d:<digest>` | string | where the session of a token is | as the session; from its end on 2 minutes |
+//! | `gp:a:<digest>` | string | which session a credential opens, until when, and until when that session may be on its way | as long as the credential opens it, and at most as the session |
 //! | `gp:t:<digest>` | string | a ticket | a minute |
 //! | `{gp/targets}:<id>`, `{gp/targets}:all` | string, sorted set | where browsers were going, and 100,000 of them at most | a quarter of an hour |
 //! | `{gp/tasks/<node>}:<id>`, `..:all` | string, sorted set | background tasks of a node | a day after their end |
@@ -43,6 +44,7 @@
 //! check all that they have cached against what is there.
 
 mod changes;
+mod credentials;
 mod error;
 mod feed;
 mod keys;

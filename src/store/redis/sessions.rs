@@ -369,7 +369,7 @@ const TOUCHED_AT_ONCE: usize = 256;
 const RETIRED_MS: i64 = 120_000;
 
 /// The longest that a key lives: 400 days.
-const MAX_TTL_MS: i64 = 400 * 86_400_000;
+pub(super) const MAX_TTL_MS: i64 = 400 * 86_400_000;
 
 fn read_place(bytes: &[u8]) -> Option<(Shard, SessionId)> {
     let (shard, id) = bytes.split_first()?;

@@ -5,11 +5,11 @@ use crate::kit::{PORTS, Served};
 
 #[allow(dead_code, reason = "the unit tests use the rest of it")]
 #[path = "../../../src/store/redis/tests/server.rs"]
-mod server;
+pub(super) mod server;
 
 use server::RedisServer;
 
-fn config(redis: &RedisServer, node: &str, more: &str) -> String {
+pub(super) fn config(redis: &RedisServer, node: &str, more: &str) -> String {
     format!(
         "{PORTS}[store]\nkind = \"redis\"\nflush_interval = \"100ms\"\n[store.redis]\n\
          nodes = [\"{}\"]\nnode = \"{node}\"\ntimeout = \"300ms\"\n{more}{}",

@@ -1,6 +1,7 @@
 //! The file store: the contract, and what is there after a restart.
 
 mod crash;
+mod credentials;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
