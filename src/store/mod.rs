@@ -16,6 +16,7 @@ mod memory;
 mod record;
 #[cfg(feature = "server")]
 pub mod redis;
+mod refreshes;
 mod retention;
 mod scan;
 mod shared;
@@ -36,6 +37,7 @@ use crate::domain::{
 pub use credentials::{Claimed, CredentialStore, KeptCredential, Opens};
 pub use error::StoreError;
 pub use memory::MemoryStore;
+pub use refreshes::{Finished, Lease, RefreshStore, Refreshed};
 pub use retention::Retention;
 pub(crate) use scan::Newest;
 pub use scan::{IdRange, Scan, ScanPage, StateFilter};
@@ -121,6 +123,9 @@ pub trait SessionStore: std::fmt::Debug + Send + Sync + 'static {
 
     /// Which credentials open which sessions, if that is kept beyond the table.
     fn credentials(&self) -> Option<&dyn CredentialStore>;
+
+    /// What is renewed for sessions, by one node at a time.
+    fn refreshes(&self) -> &dyn RefreshStore;
 
     /// What was kept when the process started, for the table: nothing, where the store ends
     /// with the process or is asked one by one. To be called once.

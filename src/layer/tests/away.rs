@@ -8,8 +8,8 @@ use crate::domain::{
     UserLock,
 };
 use crate::store::{
-    Created, CredentialStore, Ended, IdRange, Recovered, Scan, ScanPage, SessionStore, SharedStore,
-    StoreError, StoreFuture, Touch,
+    Created, CredentialStore, Ended, Finished, IdRange, Lease, Recovered, RefreshStore, Refreshed,
+    Scan, ScanPage, SessionStore, SharedStore, StoreError, StoreFuture, Touch,
 };
 
 #[derive(Debug)]
@@ -19,6 +19,20 @@ fn fail<'a, T: Send + 'a>() -> StoreFuture<'a, T> {
     Box::pin(std::future::ready(Err(StoreError::Unavailable(
         "nobody there".into(),
     ))))
+}
+
+impl RefreshStore for Away {
+    fn lease(&self, _: &Arc<Session>, _: u64, _: u64, _: Duration) -> StoreFuture<'_, Lease> {
+        fail()
+    }
+
+    fn finish(&self, _: &Arc<Session>, _: u64, _: Option<Arc<[u8]>>) -> StoreFuture<'_, Finished> {
+        fail()
+    }
+
+    fn refreshed(&self, _: &Arc<Session>) -> StoreFuture<'_, Option<Refreshed>> {
+        fail()
+    }
 }
 
 impl SessionStore for Away {
@@ -32,6 +46,10 @@ impl SessionStore for Away {
 
     fn credentials(&self) -> Option<&dyn CredentialStore> {
         None
+    }
+
+    fn refreshes(&self) -> &dyn RefreshStore {
+        self
     }
 
     fn recover(&self) -> StoreFuture<'_, Recovered> {

@@ -6,7 +6,9 @@ use super::credentials;
 use super::error::Trouble;
 use super::purge_notes;
 use super::record::{self, Key};
-use super::tables::{ACTIVE, CREDENTIALS, ENDED, ENDS, LOCKS, OPEN, PEAKS, TASKS, TICKETS};
+use super::tables::{
+    ACTIVE, CREDENTIALS, ENDED, ENDS, LOCKS, OPEN, PEAKS, REFRESHED, TASKS, TICKETS,
+};
 use crate::domain::{SessionEnd, SessionId, TaskId, Timestamp, TokenDigest, UserKey};
 use crate::store::Retention;
 
@@ -21,6 +23,10 @@ pub(super) enum Change {
     PutCredential {
         id: SessionId,
         credential: Credential,
+    },
+    PutRefreshed {
+        id: SessionId,
+        refreshed: Vec<u8>,
     },
     Touch(Vec<(SessionId, Timestamp)>),
     End {
@@ -82,6 +88,7 @@ pub(super) struct Changes<'t> {
     ended: Table<'t, Key, &'static [u8]>,
     ends: Table<'t, (i64, Key), ()>,
     credentials: Table<'t, (Key, [u8; 32]), i64>,
+    refreshed: Table<'t, Key, &'static [u8]>,
     retention: Retention,
     changed: bool,
 }
@@ -97,6 +104,7 @@ impl<'t> Changes<'t> {
             ended: transaction.open_table(ENDED)?,
             ends: transaction.open_table(ENDS)?,
             credentials: transaction.open_table(CREDENTIALS)?,
+            refreshed: transaction.open_table(REFRESHED)?,
             transaction,
             retention,
             changed: false,
@@ -113,6 +121,7 @@ impl<'t> Changes<'t> {
             change,
             Change::Create { .. }
                 | Change::PutCredential { .. }
+                | Change::PutRefreshed { .. }
                 | Change::Touch(_)
                 | Change::End { .. }
                 | Change::Purge { .. }
@@ -124,6 +133,7 @@ impl<'t> Changes<'t> {
                 record,
                 credential,
             } => self.create(*id, record, credential.as_ref()),
+            Change::PutRefreshed { id, refreshed } => self.put_refreshed(*id, refreshed),
             Change::PutCredential { id, credential } => self.put_credential(*id, credential),
             Change::Touch(touched) => self.touch(touched),
             Change::End { id, last, end } => self.end(*id, *last, end),
@@ -203,6 +213,16 @@ impl<'t> Changes<'t> {
         Ok(Outcome::Done)
     }
 
+    fn put_refreshed(&mut self, id: SessionId, refreshed: &[u8]) -> Result<Outcome, Trouble> {
+        let key = record::key(id);
+        if self.open.get(key)?.is_none() {
+            return Ok(Outcome::Unknown);
+        }
+        self.changed = true;
+        self.refreshed.insert(key, refreshed)?;
+        Ok(Outcome::Done)
+    }
+
     fn touch(&mut self, touched: &[(SessionId, Timestamp)]) -> Result<Outcome, Trouble> {
         for (id, at) in touched {
             let key = record::key(*id);
@@ -239,6 +259,7 @@ impl<'t> Changes<'t> {
         };
         self.changed = true;
         credentials::drop_all(&mut self.credentials, key)?;
+        self.refreshed.remove(key)?;
         self.ended.insert(key, ended.as_slice())?;
         self.ends.insert((end.at.unix_millis(), key), ())?;
         while self.ended.len()? > self.retention.max as u64 {

@@ -108,20 +108,20 @@ impl CredentialStore for FileStore {
         let id = session.id();
         let credential = Credential {
             digest: credential,
-            until: self.wall().after(valid_for),
+            until: self.clock.wall().after(valid_for),
         };
         Box::pin(async move {
-            if self.is_open(id) {
+            if self.open.get(id).is_some() {
                 self.done(Change::PutCredential { id, credential }).await?;
             } else {
-                self.claims().put(id, credential);
+                self.claims.put(id, credential);
             }
             Ok(Claimed::Kept)
         })
     }
 
     fn release(&self, _: TokenDigest, session: &Session) -> StoreFuture<'_, ()> {
-        self.claims().take(session.id());
+        self.claims.take(session.id());
         Box::pin(async { Ok(()) })
     }
 }

@@ -21,6 +21,7 @@ mod offline;
 mod open_sessions;
 mod purge_notes;
 mod read;
+mod refreshes;
 mod store;
 mod tables;
 mod writer;

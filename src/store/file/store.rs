@@ -14,15 +14,17 @@ use super::database::{self, Handle, damaged};
 use super::error::{FileError, Trouble};
 use super::open_sessions::OpenSessions;
 use super::writer::{Request, WAITING, Writer, with_causes};
-use super::{load, notes, read, record};
+use super::{load, notes, read, record, refreshes};
 use crate::domain::{
     Clock, LicensePeak, Session, SessionEnd, SessionId, SessionRecord, Spaces, TargetId, Task,
-    Ticket, Timestamp, TokenDigest, UserKey, UserLock,
+    Ticket, TokenDigest, UserKey, UserLock,
 };
+use crate::store::refreshes::LocalRefreshes;
 use crate::store::short_lived::ShortLived;
 use crate::store::{
-    Created, CredentialStore, Ended, IdRange, MAX_TARGETS, MAX_TICKETS, Recovered, Retention, Scan,
-    ScanPage, SessionStore, SharedStore, StateFilter, StoreError, StoreFuture, Touch,
+    Created, CredentialStore, Ended, IdRange, MAX_TARGETS, MAX_TICKETS, Recovered, RefreshStore,
+    Retention, Scan, ScanPage, SessionStore, SharedStore, StateFilter, StoreError, StoreFuture,
+    Touch,
 };
 
 /// Keeps sessions in a file. One process at a time; see [the room](super) for how.
@@ -31,14 +33,15 @@ use crate::store::{
 /// that, and nobody shall cause writes without being somebody.
 pub struct FileStore {
     file: Arc<Handle>,
-    open: Arc<OpenSessions>,
+    pub(super) open: Arc<OpenSessions>,
     requests: mpsc::Sender<Request>,
     tickets: Mutex<ShortLived<TokenDigest, Ticket>>,
     targets: Mutex<ShortLived<TargetId, Arc<str>>>,
-    claims: Claims,
+    pub(super) claims: Claims,
+    pub(super) refreshes: Arc<LocalRefreshes>,
     found: Mutex<Recovered>,
     spaces: Spaces,
-    clock: Arc<dyn Clock>,
+    pub(super) clock: Arc<dyn Clock>,
 }
 
 impl FileStore {
@@ -58,11 +61,13 @@ impl FileStore {
         let (tick, wall) = (clock.tick(), clock.wall());
         let open = OpenSessions::new();
         let mut tickets = ShortLived::new(MAX_TICKETS);
+        let refreshed = LocalRefreshes::default();
         let (sessions, credentials, notes) = database::catch(path, || {
             let sessions = load::open_sessions(&database, &open, spaces, &*clock);
             let loaded = sessions.and_then(|sessions| {
                 let is_open = |id| open.get(id).is_some();
                 let credentials = credentials::read(&database, wall, is_open)?;
+                refreshes::read(&database, |id, kept| refreshed.restore(id, kept))?;
                 Ok((sessions, credentials, read::notes(&database)?))
             });
             loaded.map_err(|trouble| damaged(path, &trouble))
@@ -82,12 +87,13 @@ impl FileStore {
             .retain(|lock| lock.until.is_none_or(|until| wall < until));
         super::compact::where_it_pays(path, &mut database, open.len())?;
         let file = Arc::new(Handle::new(path, database));
-        let open = Arc::new(open);
+        let (open, refreshes) = (Arc::new(open), Arc::new(refreshed));
         let (requests, waiting) = mpsc::channel(WAITING);
         let writer = Writer {
             requests: waiting,
             file: Arc::clone(&file),
             open: Arc::clone(&open),
+            refreshes: Arc::clone(&refreshes),
             retention,
             refused: Vec::new(),
         };
@@ -105,6 +111,7 @@ impl FileStore {
             tickets: Mutex::new(tickets),
             targets: Mutex::new(ShortLived::new(MAX_TARGETS)),
             claims: Claims::default(),
+            refreshes,
             found: Mutex::new(found),
             spaces: spaces.clone(),
             clock,
@@ -120,26 +127,13 @@ impl FileStore {
     }
 
     /// Asks the thread for `change`, and waits until it is durable.
-    async fn make(&self, change: Change) -> Result<Outcome, StoreError> {
+    pub(super) async fn make(&self, change: Change) -> Result<Outcome, StoreError> {
         let (answer, made) = oneshot::channel();
         let sent = self.requests.send(Request::Make(change, answer)).await;
         if sent.is_err() {
             return Err(closed());
         }
         made.await.unwrap_or_else(|_| Err(closed()))
-    }
-
-    /// Credentials of sessions that are being created.
-    pub(super) const fn claims(&self) -> &Claims {
-        &self.claims
-    }
-
-    pub(super) fn is_open(&self, id: SessionId) -> bool {
-        self.open.get(id).is_some()
-    }
-
-    pub(super) fn wall(&self) -> Timestamp {
-        self.clock.wall()
     }
 
     pub(super) async fn done(&self, change: Change) -> Result<(), StoreError> {
@@ -186,6 +180,10 @@ impl SessionStore for FileStore {
 
     fn credentials(&self) -> Option<&dyn CredentialStore> {
         Some(self)
+    }
+
+    fn refreshes(&self) -> &dyn RefreshStore {
+        self
     }
 
     fn recover(&self) -> StoreFuture<'_, Recovered> {

@@ -42,3 +42,6 @@ pub(super) const PEAKS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new
 /// digest of the credential.
 pub(super) const CREDENTIALS: TableDefinition<'_, (Key, [u8; 32]), i64> =
     TableDefinition::new("credentials");
+
+/// What was renewed for open sessions, last.
+pub(super) const REFRESHED: TableDefinition<'_, Key, &[u8]> = TableDefinition::new("refreshed");

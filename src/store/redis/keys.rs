@@ -58,6 +58,11 @@ impl Keys {
         join(self.prefix(shard), "s:", id.as_uuid().as_bytes())
     }
 
+    /// What was renewed for a session.
+    pub(super) fn refreshed(&self, shard: Shard, id: SessionId) -> Vec<u8> {
+        join(self.prefix(shard), "r:", id.as_uuid().as_bytes())
+    }
+
     pub(super) fn open_of_user(&self, user: UserKey) -> Vec<u8> {
         join(self.prefix(Shard::of(user)), "uo:", user.as_bytes())
     }

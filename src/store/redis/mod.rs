@@ -13,6 +13,7 @@
 //! | key | type | what | lives for |
 //! |---|---|---|---|
 //! | `{gp/07}:s:<id>` | hash | a session: `r` its record as it began, `m` user key and space, `d` digest, `a` last active, `b` when it expires at the latest; with its end `e` when, `w` why, `y` by whom | its longest life + retention + a day; from its end on retention + a day |
+//! | `{gp/07}:r:<id>` | hash | what was renewed for an open session: `o` it, `v` its version, `b` by which attempt; `n` the last attempt, `u` until when it has the lease, `f` the last that failed | as the session, until its end |
 //! | `{gp/07}:o`, `{gp/07}:o:<bucket>` | sorted set | open sessions by id, which is by start, in buckets of 17 minutes; the first has the buckets that are not empty | as the longest in it |
 //! | `{gp/07}:e`, `{gp/07}:e:<bucket>` | sorted set | the same of ended ones | likewise |
 //! | `{gp/07}:uo:<user>`, `{gp/07}:ue:<user>` | sorted set | the open and ended sessions of a user, by id | likewise |
@@ -53,6 +54,7 @@ mod lists;
 mod notes;
 mod options;
 mod purge;
+mod refreshes;
 mod scripts;
 mod server_time;
 mod sessions;

@@ -20,8 +20,9 @@ use crate::domain::{
     TokenDigest, UserKey, UserLock,
 };
 use crate::store::{
-    Changes, Created, CredentialStore, Ended, IdRange, Opens, Recovered, Retention, Scan, ScanPage,
-    SessionStore, SharedStore, Standing, StoreError, StoreFuture, StoreState, Touch,
+    Changes, Created, CredentialStore, Ended, IdRange, Opens, Recovered, RefreshStore, Retention,
+    Scan, ScanPage, SessionStore, SharedStore, Standing, StoreError, StoreFuture, StoreState,
+    Touch,
 };
 
 /// Sessions in Redis, or Valkey, shared by all nodes of one namespace.
@@ -179,6 +180,10 @@ impl SessionStore for RedisStore {
 
     fn credentials(&self) -> Option<&dyn CredentialStore> {
         Some(self)
+    }
+
+    fn refreshes(&self) -> &dyn RefreshStore {
+        self
     }
 
     fn recover(&self) -> StoreFuture<'_, Recovered> {

@@ -105,10 +105,12 @@ async fn s15_a_gateway_goes_on_when_redis_comes_back() {
     }
     redis.launch();
     eventually("open again", async || a.status_of(&ann).await == 200).await;
-    eventually("ready again", async || {
-        a.admin().get("/health/ready").await.status == 200
-    })
-    .await;
+    for node in [&a, &b] {
+        eventually("ready again", async || {
+            node.admin().get("/health/ready").await.status == 200
+        })
+        .await;
+    }
     b.cookie_of("new").await;
 }
 

@@ -2,6 +2,7 @@
 
 mod crash;
 mod credentials;
+mod refreshes;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
