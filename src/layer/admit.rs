@@ -144,6 +144,9 @@ impl Gate {
     ) -> Result<(Arc<Session>, Option<SetCookie>), Refusal> {
         let (sessions, space) = (&self.0.sessions, &self.0.space);
         self.end_due(&ask).await?;
+        if let Some(session) = self.recall_by_credential(&request, &ask, &rule).await? {
+            return Ok((session, None));
+        }
         if let (Some(digest), None) = (ask.cookie.digest(), &ask.current)
             && let Resolution::Live(session) = sessions.recall_untouched(digest, space).await?
         {
@@ -214,8 +217,8 @@ impl Gate {
             && **current.identity() == found.identity
             && current.method() == found.method
         {
-            self.0.sessions.add_credential(current, join);
-            return Ok((Arc::clone(current), None));
+            let session = self.0.sessions.add_credential(current, join).await;
+            return Ok((session, None));
         }
         self.establish(request, found, join, ask.current).await
     }

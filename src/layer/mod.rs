@@ -75,6 +75,7 @@ mod login;
 mod own_sessions;
 mod pages;
 mod qlik_endpoints;
+mod recall;
 mod reject;
 mod service;
 mod take_off;

@@ -69,6 +69,7 @@ impl Sessions {
             self.note_closed(&session, was_published);
         }
         self.0.exchanges.cut(id);
+        self.0.refreshes.forget(id);
     }
 
     /// That the store has ended `sessions` on behalf of this process.

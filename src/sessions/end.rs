@@ -142,6 +142,7 @@ impl Sessions {
             self.note_closed(session, was_published);
         }
         self.0.exchanges.cut(session.id());
+        self.0.refreshes.forget(session.id());
         Ok(match stored {
             store::Ended::Now(_) => {
                 // One that ended while it was being opened has never started for anybody.

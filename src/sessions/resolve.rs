@@ -98,24 +98,31 @@ impl Sessions {
             }
             return Ok(Resolution::Unknown);
         };
+        let Some(session) = self.take_in(&stored) else {
+            return Ok(Resolution::Unknown);
+        };
+        Ok(judge(Some(session), space, self.now()))
+    }
+
+    /// The session of the table that `stored`, which a shared store says is open, is; it comes
+    /// into the table unless it has ended or its user is locked.
+    pub(super) fn take_in(&self, stored: &Arc<Session>) -> Option<Arc<Session>> {
         let session = {
             let user = self.0.table.lock(stored.user_key());
             let now = self.0.clock.tick();
             let barred = self.0.locks.barring(stored.user_key(), now).is_some();
-            if barred || self.0.tombstones.has(digest, now) || stored.end().is_some() {
-                return Ok(Resolution::Unknown);
+            let buried = self.0.tombstones.has(stored.digest(), now);
+            if barred || buried || stored.end().is_some() {
+                return None;
             }
-            self.adopt(&user, &stored);
-            match self.0.table.by_digest(digest) {
-                Some(session) => session,
-                None => return Ok(Resolution::Unknown),
-            }
+            self.adopt(&user, stored);
+            self.0.table.by_digest(stored.digest())?
         };
         if !self.outlived_doubts(&session, doubts).await? {
             return Ok(Resolution::Unknown);
         }
         session.touch(stored.last_active_tick());
-        Ok(judge(Some(session), space, self.now()))
+        Some(session)
     }
 
     /// Asks the store about a session of the table that cannot be believed; `true` when it is

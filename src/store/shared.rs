@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::{IdRange, StoreFuture};
+use super::{IdRange, Opens, StoreFuture};
 use crate::domain::{
     Session, SessionEnd, SessionId, SpaceId, Tick, TokenDigest, UserKey, UserLock,
 };
@@ -56,6 +56,13 @@ pub trait SharedStore: Send + Sync {
     ///
     /// [`StoreError::Unavailable`](super::StoreError::Unavailable) when the store cannot tell.
     fn standing(&self, sessions: Vec<Arc<Session>>) -> StoreFuture<'_, Vec<Standing>>;
+
+    /// The open session that `credential` opens, whichever process claimed it.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`](super::StoreError::Unavailable) when the store cannot tell.
+    fn find_credential(&self, credential: &TokenDigest) -> StoreFuture<'_, Option<Opens>>;
 
     /// The locks in force.
     ///

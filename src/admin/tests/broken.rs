@@ -12,8 +12,9 @@ use crate::domain::{
 };
 use crate::sessions::Sessions;
 use crate::store::{
-    Changes, Created, Ended, IdRange, Recovered, Scan, ScanPage, SessionStore, SharedStore,
-    Standing, StoreError, StoreFuture, StoreState, Touch,
+    Changes, Created, CredentialStore, Ended, Finished, IdRange, Lease, Opens, Recovered,
+    RefreshStore, Refreshed, Scan, ScanPage, SessionStore, SharedStore, Standing, StoreError,
+    StoreFuture, StoreState, Touch,
 };
 
 /// A store that cannot be reached, or that has a bug.
@@ -51,6 +52,10 @@ impl SharedStore for Broken {
         self.fail()
     }
 
+    fn find_credential(&self, _: &TokenDigest) -> StoreFuture<'_, Option<Opens>> {
+        self.fail()
+    }
+
     fn locks(&self) -> StoreFuture<'_, Vec<UserLock>> {
         self.fail()
     }
@@ -73,6 +78,20 @@ impl SharedStore for Broken {
     }
 }
 
+impl RefreshStore for Broken {
+    fn lease(&self, _: &Arc<Session>, _: u64, _: u64, _: Duration) -> StoreFuture<'_, Lease> {
+        self.fail()
+    }
+
+    fn finish(&self, _: &Arc<Session>, _: u64, _: Option<Arc<[u8]>>) -> StoreFuture<'_, Finished> {
+        self.fail()
+    }
+
+    fn refreshed(&self, _: &Arc<Session>) -> StoreFuture<'_, Option<Refreshed>> {
+        self.fail()
+    }
+}
+
 impl SessionStore for Broken {
     fn outlives_process(&self) -> bool {
         true
@@ -80,6 +99,14 @@ impl SessionStore for Broken {
 
     fn shared(&self) -> Option<&dyn SharedStore> {
         Some(self)
+    }
+
+    fn credentials(&self) -> Option<&dyn CredentialStore> {
+        None
+    }
+
+    fn refreshes(&self) -> &dyn RefreshStore {
+        self
     }
 
     fn recover(&self) -> StoreFuture<'_, Recovered> {

@@ -16,6 +16,9 @@ pub(super) struct Scripts {
     pub(super) peak: Script,
     pub(super) read: Script,
     pub(super) undo: Script,
+    pub(super) swap: Script,
+    pub(super) refresh_lease: Script,
+    pub(super) refresh_finish: Script,
 }
 
 impl Scripts {
@@ -32,6 +35,9 @@ impl Scripts {
             peak: script(include_str!("lua/peak.lua")),
             read: script(include_str!("lua/read.lua")),
             undo: script(include_str!("lua/undo.lua")),
+            swap: script(include_str!("lua/swap.lua")),
+            refresh_lease: script(include_str!("lua/refresh_lease.lua")),
+            refresh_finish: script(include_str!("lua/refresh_finish.lua")),
         }
     }
 }

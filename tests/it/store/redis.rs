@@ -5,11 +5,11 @@ use crate::kit::{PORTS, Served};
 
 #[allow(dead_code, reason = "the unit tests use the rest of it")]
 #[path = "../../../src/store/redis/tests/server.rs"]
-mod server;
+pub(super) mod server;
 
 use server::RedisServer;
 
-fn config(redis: &RedisServer, node: &str, more: &str) -> String {
+pub(super) fn config(redis: &RedisServer, node: &str, more: &str) -> String {
     format!(
         "{PORTS}[store]\nkind = \"redis\"\nflush_interval = \"100ms\"\n[store.redis]\n\
          nodes = [\"{}\"]\nnode = \"{node}\"\ntimeout = \"300ms\"\n{more}{}",
@@ -105,10 +105,12 @@ async fn s15_a_gateway_goes_on_when_redis_comes_back() {
     }
     redis.launch();
     eventually("open again", async || a.status_of(&ann).await == 200).await;
-    eventually("ready again", async || {
-        a.admin().get("/health/ready").await.status == 200
-    })
-    .await;
+    for node in [&a, &b] {
+        eventually("ready again", async || {
+            node.admin().get("/health/ready").await.status == 200
+        })
+        .await;
+    }
     b.cookie_of("new").await;
 }
 
