@@ -9,7 +9,7 @@ use super::index::{ByDigest, ById, DigestIndex, IdIndex, sharded};
 use super::short_lived::ShortLived;
 use super::{
     Created, Ended, IdRange, MAX_TARGETS, MAX_TICKETS, Newest, Recovered, Retention, Scan,
-    ScanPage, SessionStore, SharedStore, StateFilter, StoreError, StoreFuture, Touch,
+    ScanPage, SessionStore, SharedStore, StateFilter, StoreError, StoreFuture, StoreState, Touch,
 };
 use crate::domain::{
     Clock, LicensePeak, Session, SessionEnd, SessionId, TargetId, Task, Tick, Ticket, TokenDigest,
@@ -181,6 +181,10 @@ impl SessionStore for MemoryStore {
 
     fn shared(&self) -> Option<&dyn SharedStore> {
         None
+    }
+
+    fn state(&self) -> StoreState {
+        StoreState::always_reached(self.clock.tick())
     }
 
     fn recover(&self) -> StoreFuture<'_, Recovered> {

@@ -19,6 +19,7 @@ mod retention;
 mod scan;
 mod shared;
 mod short_lived;
+mod state;
 mod touch;
 #[cfg(feature = "server")]
 pub mod wire;
@@ -37,7 +38,8 @@ pub use memory::MemoryStore;
 pub use retention::Retention;
 pub(crate) use scan::Newest;
 pub use scan::{IdRange, Scan, ScanPage, StateFilter};
-pub use shared::{Change, ChangeBatch, Changes, SharedStore, Standing, StoreState};
+pub use shared::{Change, ChangeBatch, Changes, SharedStore, Standing};
+pub use state::StoreState;
 pub use touch::Touch;
 
 /// What a store's methods return.
@@ -114,6 +116,9 @@ pub trait SessionStore: std::fmt::Debug + Send + Sync + 'static {
     /// token unknown to the table is worth a [`load`](Self::load), and the table is not all
     /// that is open.
     fn shared(&self) -> Option<&dyn SharedStore>;
+
+    /// How the store is reached now, as far as is known from what it was asked for.
+    fn state(&self) -> StoreState;
 
     /// What was kept when the process started, for the table: nothing, where the store ends
     /// with the process or is asked one by one. To be called once.

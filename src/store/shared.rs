@@ -69,9 +69,6 @@ pub trait SharedStore: Send + Sync {
 
     /// For how long what is cached may be believed after the last confirmed change.
     fn believed_for(&self) -> Duration;
-
-    /// How the store is reached now.
-    fn state(&self) -> StoreState;
 }
 
 /// How a session stands in the store.
@@ -83,17 +80,6 @@ pub enum Standing {
     Ended(SessionEnd),
     /// Nobody knows it (any more).
     Unknown,
-}
-
-/// Whether a shared store is reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StoreState {
-    /// Since when it is not; `None` while it is.
-    pub lost_since: Option<Tick>,
-    /// How often it was lost since the start.
-    pub losses: u64,
-    /// When the change feed was last known to be complete.
-    pub confirmed: Tick,
 }
 
 /// The changes of a shared store, as they come.

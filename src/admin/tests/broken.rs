@@ -62,15 +62,6 @@ impl SharedStore for Broken {
     fn believed_for(&self) -> Duration {
         Duration::MAX
     }
-
-    fn state(&self) -> StoreState {
-        let never = Tick::from_millis(0);
-        StoreState {
-            lost_since: Some(never),
-            losses: 1,
-            confirmed: never,
-        }
-    }
 }
 
 impl SessionStore for Broken {
@@ -80,6 +71,15 @@ impl SessionStore for Broken {
 
     fn shared(&self) -> Option<&dyn SharedStore> {
         Some(self)
+    }
+
+    fn state(&self) -> StoreState {
+        let never = Tick::from_millis(0);
+        StoreState {
+            lost_since: Some(never),
+            losses: 1,
+            confirmed: never,
+        }
     }
 
     fn recover(&self) -> StoreFuture<'_, Recovered> {

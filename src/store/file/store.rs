@@ -19,9 +19,10 @@ use crate::domain::{
     Ticket, TokenDigest, UserKey, UserLock,
 };
 use crate::store::short_lived::ShortLived;
+use crate::store::state::Outages;
 use crate::store::{
     Created, Ended, IdRange, MAX_TARGETS, MAX_TICKETS, Recovered, Retention, Scan, ScanPage,
-    SessionStore, SharedStore, StateFilter, StoreError, StoreFuture, Touch,
+    SessionStore, SharedStore, StateFilter, StoreError, StoreFuture, StoreState, Touch,
 };
 
 /// Keeps sessions in a file. One process at a time; see [the room](super) for how.
@@ -35,6 +36,7 @@ pub struct FileStore {
     tickets: Mutex<ShortLived<TokenDigest, Ticket>>,
     targets: Mutex<ShortLived<TargetId, Arc<str>>>,
     found: Mutex<Recovered>,
+    outages: Arc<Outages>,
     spaces: Spaces,
     clock: Arc<dyn Clock>,
 }
@@ -76,11 +78,13 @@ impl FileStore {
         super::compact::where_it_pays(path, &mut database, open.len())?;
         let file = Arc::new(Handle::new(path, database));
         let open = Arc::new(open);
+        let outages = Arc::new(Outages::new(Arc::clone(&clock)));
         let (requests, waiting) = mpsc::channel(WAITING);
         let writer = Writer {
             requests: waiting,
             file: Arc::clone(&file),
             open: Arc::clone(&open),
+            outages: Arc::clone(&outages),
             retention,
             refused: Vec::new(),
         };
@@ -98,6 +102,7 @@ impl FileStore {
             tickets: Mutex::new(tickets),
             targets: Mutex::new(ShortLived::new(MAX_TARGETS)),
             found: Mutex::new(found),
+            outages,
             spaces: spaces.clone(),
             clock,
         })
@@ -161,6 +166,10 @@ impl SessionStore for FileStore {
 
     fn shared(&self) -> Option<&dyn SharedStore> {
         None
+    }
+
+    fn state(&self) -> StoreState {
+        self.outages.state()
     }
 
     fn recover(&self) -> StoreFuture<'_, Recovered> {

@@ -13,7 +13,9 @@ use super::change::{Change, Changes, Outcome};
 use super::database::Handle;
 use super::error::Trouble;
 use super::open_sessions::OpenSessions;
+use super::tables::{ABOUT, OUTAGES_KEY};
 use crate::domain::SessionId;
+use crate::store::state::Outages;
 use crate::store::{Retention, StoreError};
 
 /// Changes that wait for the thread; whoever asks for more waits.
@@ -41,6 +43,7 @@ pub(super) struct Writer {
     pub(super) requests: mpsc::Receiver<Request>,
     pub(super) file: Arc<Handle>,
     pub(super) open: Arc<OpenSessions>,
+    pub(super) outages: Arc<Outages>,
     pub(super) retention: Retention,
     /// Sessions whose creation was refused after a failure, and which may be in the file all
     /// the same.
@@ -99,6 +102,7 @@ impl Writer {
                     error = why,
                     "the store cannot be written: sessions that are open go on, logins and ends are refused until it can"
                 );
+                self.outages.begin();
                 self.refuse(batch, &why);
                 self.recover(&why);
             }
@@ -170,18 +174,45 @@ impl Writer {
                 self.refuse(&mut waiting, why);
             }
             steps = (steps * 2).min(STEPS.1);
-            match self.file.reopen() {
+            match self.reopen() {
                 Ok(()) => {
+                    self.outages.end();
                     let path = self.file.path().display();
                     tracing::info!(%path, "the store is open again");
                     return;
                 }
                 Err(error) => tracing::warn!(
-                    error = with_causes(&error),
+                    error,
                     "the store cannot be opened again yet"
                 ),
             }
         }
+    }
+
+    /// Opens the file again and writes to it: a file that can be read only is of no use.
+    fn reopen(&mut self) -> Result<(), String> {
+        self.file.reopen().map_err(|error| with_causes(&error))?;
+        let written = catch_unwind(AssertUnwindSafe(|| self.take_back()));
+        let written = written.unwrap_or(Err(Trouble::Writer("the file's pages do not fit together")));
+        written.map_err(|trouble| with_causes(&trouble))?;
+        self.refused.clear();
+        Ok(())
+    }
+
+    /// Takes sessions that were refused out of the file, where there are any.
+    fn take_back(&self) -> Result<(), Trouble> {
+        let database = self.file.get()?;
+        let transaction = database.begin_write()?;
+        {
+            let mut changes = Changes::new(&transaction, self.retention)?;
+            for id in &self.refused {
+                changes.undo(*id)?;
+            }
+            let mut about = transaction.open_table(ABOUT)?;
+            about.insert(OUTAGES_KEY, self.outages.state().losses)?;
+        }
+        transaction.commit()?;
+        Ok(())
     }
 }
 

@@ -158,10 +158,6 @@ impl SharedStore for RedisStore {
     fn believed_for(&self) -> Duration {
         self.link.options.on_outage.believed_for()
     }
-
-    fn state(&self) -> StoreState {
-        self.link.state()
-    }
 }
 
 impl SessionStore for RedisStore {
@@ -171,6 +167,10 @@ impl SessionStore for RedisStore {
 
     fn shared(&self) -> Option<&dyn SharedStore> {
         Some(self)
+    }
+
+    fn state(&self) -> StoreState {
+        self.link.state()
     }
 
     fn recover(&self) -> StoreFuture<'_, Recovered> {
