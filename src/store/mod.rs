@@ -11,6 +11,7 @@ mod error;
 pub mod file;
 pub(crate) mod index;
 mod memory;
+mod merged;
 #[cfg(feature = "server")]
 mod record;
 #[cfg(feature = "server")]
@@ -35,6 +36,7 @@ use crate::domain::{
 
 pub use error::StoreError;
 pub use memory::MemoryStore;
+pub use merged::Merged;
 pub use retention::Retention;
 pub(crate) use scan::Newest;
 pub use scan::{IdRange, Scan, ScanPage, StateFilter};
@@ -135,6 +137,16 @@ pub trait SessionStore: std::fmt::Debug + Send + Sync + 'static {
     ///
     /// [`StoreError`] when it cannot be kept; then nothing was.
     fn create(&self, session: &Arc<Session>) -> StoreFuture<'_, Created>;
+
+    /// Keeps `sessions` of another store, open or ended, as they are: by no limit, and whatever
+    /// locks there are. One that is there stays as it is, but for its last activity, and but
+    /// that it ends when it is open here and had ended there. Says what became of each, in
+    /// their order, in which the same one may come more than once.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when some may not be kept; importing them again is harmless.
+    fn import(&self, sessions: Vec<Arc<Session>>) -> StoreFuture<'_, Vec<Merged>>;
 
     /// The *open* session that the token with `digest` opens.
     ///

@@ -37,15 +37,16 @@ pub trait SharedStore: Send + Sync {
     /// [`StoreError`](super::StoreError) when it could not.
     fn end_overdue(&self, grace: Duration) -> StoreFuture<'_, Vec<Arc<Session>>>;
 
-    /// At most `limit` of the open sessions of `space` with ids in `range`, newest start first,
-    /// whichever process opened them.
+    /// At most `limit` of the open sessions of `space`, or of all, with ids in `range`, newest
+    /// start first, whichever process opened them. One that ends meanwhile may be among them,
+    /// as ended.
     ///
     /// # Errors
     ///
     /// [`StoreError::Unavailable`](super::StoreError::Unavailable) when the store cannot tell.
     fn walk_open(
         &self,
-        space: SpaceId,
+        space: Option<SpaceId>,
         range: IdRange,
         limit: usize,
     ) -> StoreFuture<'_, Vec<Arc<Session>>>;

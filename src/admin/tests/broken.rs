@@ -12,7 +12,7 @@ use crate::domain::{
 };
 use crate::sessions::Sessions;
 use crate::store::{
-    Changes, Created, Ended, IdRange, Recovered, Scan, ScanPage, SessionStore, SharedStore,
+    Changes, Created, Ended, IdRange, Merged, Recovered, Scan, ScanPage, SessionStore, SharedStore,
     Standing, StoreError, StoreFuture, StoreState, Touch,
 };
 
@@ -43,7 +43,7 @@ impl SharedStore for Broken {
         self.fail()
     }
 
-    fn walk_open(&self, _: SpaceId, _: IdRange, _: usize) -> StoreFuture<'_, Vec<Arc<Session>>> {
+    fn walk_open(&self, _: Option<SpaceId>, _: IdRange, _: usize) -> StoreFuture<'_, Vec<Arc<Session>>> {
         self.fail()
     }
 
@@ -87,6 +87,10 @@ impl SessionStore for Broken {
     }
 
     fn create(&self, _: &Arc<Session>) -> StoreFuture<'_, Created> {
+        self.fail()
+    }
+
+    fn import(&self, _: Vec<Arc<Session>>) -> StoreFuture<'_, Vec<Merged>> {
         self.fail()
     }
 

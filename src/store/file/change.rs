@@ -3,6 +3,7 @@
 use redb::{ReadableTable as _, ReadableTableMetadata as _, Table, WriteTransaction};
 
 use super::error::Trouble;
+use super::import::{Import, Incoming};
 use super::purge_notes;
 use super::record::{self, Key};
 use super::tables::{ACTIVE, ENDED, ENDS, LOCKS, OPEN, PEAKS, TASKS, TICKETS};
@@ -16,6 +17,8 @@ pub(super) enum Change {
         id: SessionId,
         record: Vec<u8>,
     },
+    /// Sessions of another store.
+    Import(Vec<Incoming>),
     Touch(Vec<(SessionId, Timestamp)>),
     End {
         id: SessionId,
@@ -48,6 +51,8 @@ pub(super) enum Outcome {
     Done,
     /// The session was there already.
     Exists,
+    /// What became of each session that was imported.
+    Imported(Vec<Import>),
     /// The session has ended now; its record.
     Ended(Vec<u8>),
     /// The session had ended before; its record.
@@ -64,9 +69,9 @@ const PURGE_STEP: usize = 1000;
 /// A transaction with the tables that nearly every one of them uses.
 pub(super) struct Changes<'t> {
     transaction: &'t WriteTransaction,
-    open: Table<'t, Key, &'static [u8]>,
-    active: Table<'t, Key, i64>,
-    ended: Table<'t, Key, &'static [u8]>,
+    pub(super) open: Table<'t, Key, &'static [u8]>,
+    pub(super) active: Table<'t, Key, i64>,
+    pub(super) ended: Table<'t, Key, &'static [u8]>,
     ends: Table<'t, (i64, Key), ()>,
     retention: Retention,
     changed: bool,
@@ -101,6 +106,7 @@ impl<'t> Changes<'t> {
         self.changed |= is_note;
         match change {
             Change::Create { id, record } => self.create(*id, record),
+            Change::Import(sessions) => self.import(sessions),
             Change::Touch(touched) => self.touch(touched),
             Change::End { id, last, end } => self.end(*id, *last, end),
             Change::Purge { now } => self.purge(*now),
@@ -157,7 +163,7 @@ impl<'t> Changes<'t> {
         Ok(Outcome::Done)
     }
 
-    fn touch(&mut self, touched: &[(SessionId, Timestamp)]) -> Result<Outcome, Trouble> {
+    pub(super) fn touch(&mut self, touched: &[(SessionId, Timestamp)]) -> Result<Outcome, Trouble> {
         for (id, at) in touched {
             let key = record::key(*id);
             if self.open.get(key)?.is_none() {
@@ -172,7 +178,7 @@ impl<'t> Changes<'t> {
         Ok(Outcome::Done)
     }
 
-    fn end(
+    pub(super) fn end(
         &mut self,
         id: SessionId,
         last: Timestamp,
@@ -191,15 +197,26 @@ impl<'t> Changes<'t> {
                 }));
             }
         };
+        self.keep_ended(key, &ended, end.at)?;
+        Ok(Outcome::Ended(ended))
+    }
+
+    /// Keeps the record of a session that ended at `at`, within the bound on their number.
+    pub(super) fn keep_ended(
+        &mut self,
+        key: Key,
+        record: &[u8],
+        at: Timestamp,
+    ) -> Result<(), Trouble> {
         self.changed = true;
-        self.ended.insert(key, ended.as_slice())?;
-        self.ends.insert((end.at.unix_millis(), key), ())?;
+        self.ended.insert(key, record)?;
+        self.ends.insert((at.unix_millis(), key), ())?;
         while self.ended.len()? > self.retention.max as u64 {
             if !self.forget_first()? {
                 break;
             }
         }
-        Ok(Outcome::Ended(ended))
+        Ok(())
     }
 
     /// Forgets the session that ended first.

@@ -15,6 +15,7 @@ mod change;
 mod compact;
 mod database;
 mod error;
+mod import;
 mod load;
 mod offline;
 mod open_sessions;

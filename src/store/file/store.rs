@@ -21,7 +21,7 @@ use crate::domain::{
 use crate::store::short_lived::ShortLived;
 use crate::store::state::Outages;
 use crate::store::{
-    Created, Ended, IdRange, MAX_TARGETS, MAX_TICKETS, Recovered, Retention, Scan, ScanPage,
+    Created, Ended, IdRange, MAX_TARGETS, MAX_TICKETS, Merged, Recovered, Retention, Scan, ScanPage,
     SessionStore, SharedStore, StateFilter, StoreError, StoreFuture, StoreState, Touch,
 };
 
@@ -108,6 +108,10 @@ impl FileStore {
         })
     }
 
+    pub(super) fn open_sessions(&self) -> &OpenSessions {
+        &self.open
+    }
+
     fn tickets(&self) -> MutexGuard<'_, ShortLived<TokenDigest, Ticket>> {
         self.tickets.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -117,7 +121,7 @@ impl FileStore {
     }
 
     /// Asks the thread for `change`, and waits until it is durable.
-    async fn make(&self, change: Change) -> Result<Outcome, StoreError> {
+    pub(super) async fn make(&self, change: Change) -> Result<Outcome, StoreError> {
         let (answer, made) = oneshot::channel();
         let sent = self.requests.send(Request::Make(change, answer)).await;
         if sent.is_err() {
@@ -197,6 +201,10 @@ impl SessionStore for FileStore {
                 _ => Ok(Created::Kept),
             }
         })
+    }
+
+    fn import(&self, sessions: Vec<Arc<Session>>) -> StoreFuture<'_, Vec<Merged>> {
+        Box::pin(self.import_now(sessions))
     }
 
     fn load(&self, digest: &TokenDigest) -> StoreFuture<'_, Option<Arc<Session>>> {

@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::change::{Change, Changes, Outcome};
 use super::database::Handle;
 use super::error::Trouble;
+use super::import::Import;
 use super::open_sessions::OpenSessions;
 use super::tables::{ABOUT, OUTAGES_KEY};
 use crate::domain::SessionId;
@@ -133,6 +134,15 @@ impl Writer {
     /// Lets the sessions in memory follow what is in the file now.
     fn note(&self, change: Change, outcome: &Outcome) {
         match (change, outcome) {
+            (Change::Import(sessions), Outcome::Imported(imported)) => {
+                for (session, import) in sessions.into_iter().zip(imported) {
+                    match (import, session.end) {
+                        (Import::HadEnded, _) => drop(self.open.remove(session.id)),
+                        (Import::Ended, Some(end)) => self.open.end(session.id, end),
+                        _ => {}
+                    }
+                }
+            }
             (Change::Create { id, .. }, Outcome::Exists) => drop(self.open.remove(id)),
             (Change::End { id, end, .. }, Outcome::Ended(_)) => self.open.end(id, end),
             (Change::End { id, .. }, Outcome::EndedBefore(_)) => drop(self.open.remove(id)),
@@ -142,12 +152,22 @@ impl Writer {
 
     fn refuse(&mut self, batch: &mut Vec<(Change, Answer)>, why: &str) {
         for (change, answer) in batch.drain(..) {
-            if let Change::Create { id, .. } = change {
-                self.open.remove(id);
-                self.refused.push(id);
+            match change {
+                Change::Create { id, .. } => self.forget(id),
+                Change::Import(sessions) => {
+                    let added = sessions.iter().filter(|session| session.added);
+                    added.for_each(|session| self.forget(session.id));
+                }
+                _ => {}
             }
             let _ = answer.send(Err(StoreError::Unavailable(why.into())));
         }
+    }
+
+    /// That the session `id` is not to be there.
+    fn forget(&mut self, id: SessionId) {
+        self.open.remove(id);
+        self.refused.push(id);
     }
 
     /// Opens the file again, as often as it takes; refuses everything meanwhile. Returns when

@@ -45,6 +45,7 @@
 mod changes;
 mod error;
 mod feed;
+mod import;
 mod keys;
 mod link;
 mod lists;

@@ -20,7 +20,7 @@ use crate::domain::{
     TokenDigest, UserKey, UserLock,
 };
 use crate::store::{
-    Changes, Created, Ended, IdRange, Recovered, Retention, Scan, ScanPage, SessionStore,
+    Changes, Created, Ended, IdRange, Merged, Recovered, Retention, Scan, ScanPage, SessionStore,
     SharedStore, Standing, StoreError, StoreFuture, StoreState, Touch,
 };
 
@@ -135,11 +135,14 @@ impl SharedStore for RedisStore {
 
     fn walk_open(
         &self,
-        space: SpaceId,
+        space: Option<SpaceId>,
         range: IdRange,
         limit: usize,
     ) -> StoreFuture<'_, Vec<Arc<Session>>> {
-        Box::pin(async move { self.walk_now(List::Open, range, Some(&space), limit).await })
+        Box::pin(async move {
+            self.walk_now(List::Open, range, space.as_ref(), limit)
+                .await
+        })
     }
 
     fn standing(&self, sessions: Vec<Arc<Session>>) -> StoreFuture<'_, Vec<Standing>> {
@@ -196,6 +199,10 @@ impl SessionStore for RedisStore {
             }
             Ok(created)
         })
+    }
+
+    fn import(&self, sessions: Vec<Arc<Session>>) -> StoreFuture<'_, Vec<Merged>> {
+        Box::pin(self.import_now(sessions))
     }
 
     fn load(&self, digest: &TokenDigest) -> StoreFuture<'_, Option<Arc<Session>>> {
