@@ -123,7 +123,8 @@ pub trait SessionStore: std::fmt::Debug + Send + Sync + 'static {
     fn state(&self) -> StoreState;
 
     /// What was kept when the process started, for the table: nothing, where the store ends
-    /// with the process or is asked one by one. To be called once.
+    /// with the process. To be called once; a shared store is asked for sessions one by one,
+    /// tells the rest as it is now, and may be asked again.
     ///
     /// # Errors
     ///

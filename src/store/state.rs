@@ -51,9 +51,9 @@ impl Outages {
     /// The store is away, and may have been before.
     pub(crate) fn begin(&self) {
         let now = self.clock.tick().as_millis();
-        let begun =
-            self.since
-                .compare_exchange(REACHED, now, Ordering::AcqRel, Ordering::Acquire);
+        let begun = self
+            .since
+            .compare_exchange(REACHED, now, Ordering::AcqRel, Ordering::Acquire);
         if begun.is_ok() {
             self.count.fetch_add(1, Ordering::Relaxed);
         }

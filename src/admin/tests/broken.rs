@@ -43,7 +43,12 @@ impl SharedStore for Broken {
         self.fail()
     }
 
-    fn walk_open(&self, _: Option<SpaceId>, _: IdRange, _: usize) -> StoreFuture<'_, Vec<Arc<Session>>> {
+    fn walk_open(
+        &self,
+        _: Option<SpaceId>,
+        _: IdRange,
+        _: usize,
+    ) -> StoreFuture<'_, Vec<Arc<Session>>> {
         self.fail()
     }
 

@@ -246,11 +246,7 @@ impl StoreFile {
     /// # Errors
     ///
     /// [`TransferError`]; then nothing was imported.
-    pub fn import(
-        path: &Path,
-        lines: impl Read,
-        merge: bool,
-    ) -> Result<Imported, TransferError> {
+    pub fn import(path: &Path, lines: impl Read, merge: bool) -> Result<Imported, TransferError> {
         let is_new = !path.exists();
         if !is_new && !merge {
             return Err(TransferError::Exists(path.to_owned()));

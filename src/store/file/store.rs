@@ -21,8 +21,8 @@ use crate::domain::{
 use crate::store::short_lived::ShortLived;
 use crate::store::state::Outages;
 use crate::store::{
-    Created, Ended, IdRange, MAX_TARGETS, MAX_TICKETS, Merged, Recovered, Retention, Scan, ScanPage,
-    SessionStore, SharedStore, StateFilter, StoreError, StoreFuture, StoreState, Touch,
+    Created, Ended, IdRange, MAX_TARGETS, MAX_TICKETS, Merged, Recovered, Retention, Scan,
+    ScanPage, SessionStore, SharedStore, StateFilter, StoreError, StoreFuture, StoreState, Touch,
 };
 
 /// Keeps sessions in a file. One process at a time; see [the room](super) for how.

@@ -201,10 +201,7 @@ impl Writer {
                     tracing::info!(%path, "the store is open again");
                     return;
                 }
-                Err(error) => tracing::warn!(
-                    error,
-                    "the store cannot be opened again yet"
-                ),
+                Err(error) => tracing::warn!(error, "the store cannot be opened again yet"),
             }
         }
     }
@@ -213,7 +210,8 @@ impl Writer {
     fn reopen(&mut self) -> Result<(), String> {
         self.file.reopen().map_err(|error| with_causes(&error))?;
         let written = catch_unwind(AssertUnwindSafe(|| self.take_back()));
-        let written = written.unwrap_or(Err(Trouble::Writer("the file's pages do not fit together")));
+        let written =
+            written.unwrap_or(Err(Trouble::Writer("the file's pages do not fit together")));
         written.map_err(|trouble| with_causes(&trouble))?;
         self.refused.clear();
         Ok(())

@@ -29,7 +29,9 @@ impl RedisStore {
             for (at, claimed) in some.iter().zip(claims.await) {
                 if claimed? {
                     let shard = Shard::of(sessions[*at].user_key());
-                    let of_shard = by_shard.entry(shard.number()).or_insert((shard, Vec::new()));
+                    let of_shard = by_shard
+                        .entry(shard.number())
+                        .or_insert((shard, Vec::new()));
                     of_shard.1.push(*at);
                 }
             }
@@ -60,7 +62,8 @@ impl RedisStore {
         }
         let shard = Shard::of(session.user_key());
         let ttl = self.ttl(session.space().lifetime().absolute);
-        self.claim_digest(session.digest(), shard, session.id(), ttl).await
+        self.claim_digest(session.digest(), shard, session.id(), ttl)
+            .await
     }
 
     async fn import_some(
@@ -100,15 +103,18 @@ impl RedisStore {
                 .arg(end.as_ref().and_then(|end| end.by.as_deref()).unwrap_or(""));
         }
         let said: Vec<String> = self.link().run(&script).await?;
-        let merged = said.iter().zip(sessions).map(|(word, session)| match &**word {
-            "kept" => Ok(Merged::Kept),
-            "known" => Ok(Merged::Known),
-            "ended" => {
-                self.retire(session.digest());
-                Ok(Merged::Ended)
-            }
-            _ => Err(odd_answer("import")),
-        });
+        let merged = said
+            .iter()
+            .zip(sessions)
+            .map(|(word, session)| match &**word {
+                "kept" => Ok(Merged::Kept),
+                "known" => Ok(Merged::Known),
+                "ended" => {
+                    self.retire(session.digest());
+                    Ok(Merged::Ended)
+                }
+                _ => Err(odd_answer("import")),
+            });
         merged.collect()
     }
 }

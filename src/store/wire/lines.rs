@@ -218,6 +218,9 @@ mod tests {
         assert!(refused(&[b'x'; MAX_LINE + 1]).contains("line 1: it is longer"));
         assert!(refused(b"\xff\n").contains("utf-8"));
         let later = refused(b"{\"gatepass_store\":{\"version\":2}}\n");
-        assert!(later.contains("version 2, and this program knows"), "{later}");
+        assert!(
+            later.contains("version 2, and this program knows"),
+            "{later}"
+        );
     }
 }

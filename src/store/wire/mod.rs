@@ -367,7 +367,9 @@ mod tests {
         let later = Line::from_json(r#"{"gatepass_store":{"version":2}}"#).unwrap_err();
         assert!(matches!(later, LineError::Version { found: 2 }));
         assert!(Line::from_json("").is_err());
-        let unknown = Line::from_json(r#"{"passkey":{}}"#).unwrap_err().to_string();
+        let unknown = Line::from_json(r#"{"passkey":{}}"#)
+            .unwrap_err()
+            .to_string();
         assert!(unknown.contains("unknown variant `passkey`"), "{unknown}");
     }
 }

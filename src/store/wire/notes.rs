@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{LineError, parse, time};
+use super::{LineError, parse, time, value};
 use crate::domain::{DayPeak, LicensePeak, Task, TaskError, TaskId, TaskReport, UserLock};
 
 #[derive(Serialize, Deserialize)]
@@ -58,6 +58,10 @@ pub(super) struct WirePeak {
     day: String,
     peak: u64,
 }
+
+/// Ids of tasks count from the milliseconds of a start, so that no real one is as large; and
+/// the next one must be a number.
+const MAX_TASK: u64 = 1 << 53;
 
 impl WireLock {
     pub(super) fn of(lock: &UserLock) -> Self {
@@ -117,6 +121,9 @@ impl WireTask {
             code: error.code.into(),
             entity_id: error.entity_id.into(),
         });
+        if self.task_id >= MAX_TASK {
+            return Err(value("task_id", format!("{} is too large", self.task_id)));
+        }
         let started = self.started.map(|at| time("started", &at));
         let ended = self.ended.map(|at| time("ended", &at));
         Ok(Task {
