@@ -357,7 +357,7 @@ mod tests {
 
     #[tokio::test]
     async fn fulfils_the_contract() {
-        contract::check(async |clock, retention| MemoryStore::new(retention, Arc::new(clock)))
+        contract::check(async |clock, retention, _| MemoryStore::new(retention, Arc::new(clock)))
             .await;
     }
 }

@@ -21,6 +21,7 @@ mod session;
 mod spaces;
 mod tasks;
 mod transfer;
+mod transfer_schemas;
 mod user;
 mod which;
 mod wire;

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::schema_parts::{array, count, maybe_text, maybe_time, object, reference, text, time};
+use super::transfer_schemas;
 use crate::domain::{AccessType, ClientType, EndReason};
 use crate::tasks::TaskStatus;
 
@@ -49,34 +50,13 @@ pub(super) fn schemas() -> Map<String, Value> {
             object(&["licenses"], json!({"licenses": array("License")})),
         ),
         ("Event", event()),
-        ("ImportLines", import_lines()),
-        ("Imported", imported()),
+        ("ImportLines", transfer_schemas::lines()),
+        ("Imported", transfer_schemas::imported()),
         ("Problem", problem()),
     ] {
         schemas.insert(name.to_owned(), schema);
     }
     schemas
-}
-
-fn import_lines() -> Value {
-    json!({
-        "type": "string",
-        "description": "Lines of JSON, of which the first says the version.",
-        "examples": ["{\"gatepass_store\":{\"version\":1}}\n"],
-    })
-}
-
-fn imported() -> Value {
-    let names = [
-        "sessions", "known", "ended", "clashes", "locks", "tasks", "peaks",
-    ];
-    let counts = names.map(|name| (name.to_owned(), count()));
-    let mut schema = object(&names, Value::Object(counts.into_iter().collect()));
-    schema["description"] = "How many sessions came, were there already, were open here and have \
-        ended, and were left out because their token is another session's; and how many locks, \
-        tasks and peaks came."
-        .into();
-    schema
 }
 
 fn space() -> Value {
