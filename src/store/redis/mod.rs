@@ -51,6 +51,7 @@ mod changes;
 mod credentials;
 mod error;
 mod feed;
+mod import;
 mod keys;
 mod link;
 mod lists;
