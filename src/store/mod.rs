@@ -19,6 +19,7 @@ mod retention;
 mod scan;
 mod shared;
 mod short_lived;
+mod stored_tasks;
 mod touch;
 #[cfg(feature = "server")]
 pub mod wire;
@@ -38,6 +39,7 @@ pub use retention::Retention;
 pub(crate) use scan::Newest;
 pub use scan::{IdRange, Scan, ScanPage, StateFilter};
 pub use shared::{Change, ChangeBatch, Changes, SharedStore, Standing, StoreState};
+pub use stored_tasks::{MAX_TASKS, SILENCE, StoredTasks};
 pub use touch::Touch;
 
 /// What a store's methods return.

@@ -1,6 +1,7 @@
 //! What every store must do, as tests that travel in time.
 
 mod short_lived;
+mod stored_tasks;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,6 +43,11 @@ pub(crate) async fn check<S: SessionStore>(make: impl AsyncFn(ManualClock, Reten
     let (maker, store) = fresh(Retention::default()).await;
     short_lived::s30_a_ticket_is_taken_once_and_in_time(&maker, &store).await;
     short_lived::targets_are_remembered_for_a_while(&maker, &store).await;
+    let (maker, store) = fresh(Retention::default()).await;
+    stored_tasks::tasks_are_told_to_all(&maker, &store).await;
+    stored_tasks::the_secret_is_one(&store).await;
+    let (maker, store) = fresh(Retention::default()).await;
+    stored_tasks::tasks_are_bounded(&maker, &store).await;
 }
 
 /// Makes sessions for tests.

@@ -1,7 +1,7 @@
 //! The store itself.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -16,8 +16,8 @@ use super::options::RedisOptions;
 use super::scripts::Scripts;
 use super::server_time::ServerTime;
 use crate::domain::{
-    Clock, LicensePeak, Session, SessionEnd, SessionId, SpaceId, Spaces, TargetId, Task, Ticket,
-    TokenDigest, UserKey, UserLock,
+    Clock, LicensePeak, Session, SessionEnd, SessionId, SharedSecret, SpaceId, Spaces, TargetId,
+    Task, Ticket, TokenDigest, UserKey, UserLock,
 };
 use crate::store::{
     Changes, Created, Ended, IdRange, Recovered, Retention, Scan, ScanPage, SessionStore,
@@ -32,6 +32,7 @@ pub struct RedisStore {
     spaces: Spaces,
     retention: Retention,
     changes: Mutex<Option<Changes>>,
+    secret: OnceLock<SharedSecret>,
     runtime: Handle,
 }
 
@@ -76,6 +77,7 @@ impl RedisStore {
             spaces,
             retention,
             changes: Mutex::new(Some(Changes(receiver))),
+            secret: OnceLock::new(),
             runtime: Handle::current(),
         })
     }
@@ -100,6 +102,11 @@ impl RedisStore {
 
     pub(super) fn scripts(&self) -> &Scripts {
         &self.scripts
+    }
+
+    /// The secret of all nodes, once it has been asked for.
+    pub(super) const fn known_secret(&self) -> &OnceLock<SharedSecret> {
+        &self.secret
     }
 
     pub(super) const fn spaces(&self) -> &Spaces {
@@ -150,6 +157,10 @@ impl SharedStore for RedisStore {
         Box::pin(self.locks_now())
     }
 
+    fn secret(&self) -> StoreFuture<'_, SharedSecret> {
+        Box::pin(self.secret_now())
+    }
+
     fn changes(&self) -> Option<Changes> {
         let mut changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
         changes.take()
@@ -178,7 +189,8 @@ impl SessionStore for RedisStore {
             Ok(Recovered {
                 sessions: Vec::new(),
                 locks: self.locks_now().await?,
-                tasks: self.tasks_now().await?,
+                // Each is asked about when somebody asks for it.
+                tasks: Vec::new(),
                 peaks: self.peaks_now().await?,
             })
         })
