@@ -125,3 +125,94 @@ impl SharedTasks for KeptTasks {
 async fn answer<T>(asked: StoreFuture<'_, T>) -> Result<T, Unreachable> {
     asked.await.map_err(Unreachable::because)
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::Semaphore;
+
+    use super::*;
+    use crate::domain::{Spaces, SystemClock};
+    use crate::store::Retention;
+    use crate::store::redis::tests::fresh;
+    use crate::store::redis::tests::server::RedisServer;
+    use crate::store::redis::{RedisOptions, RedisStore};
+    use crate::tasks::{SubmitError, TaskStatus, Tasks};
+
+    /// The tasks of a node, until it stops.
+    async fn node(options: &RedisOptions) -> (Tasks, CancellationToken) {
+        let (clock, spaces) = (Arc::new(SystemClock::new()), Spaces::new());
+        let options = options.clone();
+        let store = RedisStore::connect(
+            options,
+            Retention::default(),
+            spaces,
+            Arc::clone(&clock) as _,
+        );
+        let keeper = KeptTasks::new(Arc::new(store.await.unwrap()));
+        let stop = CancellationToken::new();
+        tokio::spawn(Arc::clone(&keeper).tell(stop.clone()));
+        let tasks = Tasks::builder(clock).max_queued(1).workers(1);
+        (tasks.keeper(keeper).start(), stop)
+    }
+
+    async fn until(tasks: &Tasks, id: TaskId, holds: impl Fn(&Task) -> bool) -> Task {
+        let wait = async {
+            loop {
+                let task = tasks.get(id).await.unwrap().expect("it is kept");
+                if holds(&task) {
+                    return task;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let waited = tokio::time::timeout(Duration::from_secs(20), wait);
+        waited.await.expect("it should have come to that by now")
+    }
+
+    #[tokio::test]
+    async fn every_node_tells_the_tasks_of_all() {
+        let server = RedisServer::start();
+        let options = fresh(&RedisOptions::single(server.url()));
+        let ((a, stop), (b, _stop)) = (node(&options).await, node(&options).await);
+        let space = SpaceId::new("1").unwrap();
+        let gate = Arc::new(Semaphore::new(0));
+        let job = |gate: &Arc<Semaphore>| {
+            let gate = Arc::clone(gate);
+            async |work: crate::tasks::Work| {
+                work.expect(2);
+                work.done();
+                gate.acquire_owned().await.unwrap().forget();
+                work.already();
+                Ok(())
+            }
+        };
+        let first = a.submit("x", space.clone(), job(&gate)).await.unwrap();
+        let second = b.submit("x", space.clone(), job(&gate)).await.unwrap();
+        assert!(first < second);
+        // How far it is, while it runs.
+        let half = until(&b, first, |task| task.report.done == 1).await;
+        assert_eq!(half.status, TaskStatus::Running);
+        let queued = a.submit("x", space.clone(), job(&gate)).await.unwrap();
+        let refused = a.submit("x", space.clone(), job(&gate)).await;
+        assert!(matches!(refused, Err(SubmitError::TooMany { max: 1 })));
+        for tasks in [&a, &b] {
+            let all = tasks.of_space(&space).await.unwrap();
+            let ids: Vec<_> = all.iter().map(|task| task.id).collect();
+            assert_eq!(ids, [queued, second, first]);
+        }
+
+        let waiting = b.wait(first, Duration::from_secs(20));
+        gate.add_permits(3);
+        let done = waiting.await.unwrap().unwrap();
+        assert_eq!(done.status, TaskStatus::Completed);
+        assert_eq!((done.report.done, done.report.already), (1, 1));
+        until(&b, queued, |task| task.status == TaskStatus::Completed).await;
+        // What is told at the very end is told.
+        let last = a.submit("x", space, job(&gate)).await.unwrap();
+        until(&b, last, |task| task.status == TaskStatus::Running).await;
+        gate.add_permits(1);
+        a.shut_down().await;
+        stop.cancel();
+        until(&b, last, |task| task.status.has_ended()).await;
+    }
+}
