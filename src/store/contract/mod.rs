@@ -267,6 +267,7 @@ async fn scans_page_newest_first(maker: &Maker, store: &impl SessionStore) {
     let page = store
         .scan(Scan {
             user: bob,
+            limit: usize::MAX,
             ..scan.clone()
         })
         .await
