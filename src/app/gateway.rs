@@ -130,6 +130,7 @@ impl Gateway {
             ApiKeys::with_clock(keys, Arc::clone(&clock)),
             AdminSpaces::new(infos),
         );
+        store::warn_of_own_keys(&**store, &options);
         let recovery = recover(&sessions).await?;
         let secret = match store.shared() {
             Some(shared) => Some(shared.secret().await.map_err(StartError::Recover)?),

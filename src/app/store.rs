@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::options::{StoreKind, StoreOptions};
+use super::options::{GatewayOptions, SpaceOptions, StoreKind, StoreOptions};
 use crate::domain::{Clock, Spaces};
 use crate::store::file::{FileError, FileStore};
 use crate::store::redis::RedisStore;
@@ -75,6 +75,23 @@ pub(super) async fn open(
                 Err(failed) => std::panic::resume_unwind(failed.into_panic()),
             }
         }
+    }
+}
+
+/// Says what the options lack for gateways that share `store`.
+pub(super) fn warn_of_own_keys(store: &dyn SessionStore, options: &GatewayOptions) {
+    let own = |space: &&SpaceOptions| {
+        let assertion = space.assertion.as_ref();
+        assertion.is_some_and(|assertion| assertion.key_file.is_none())
+    };
+    if store.shared().is_some()
+        && let Some(space) = options.spaces.iter().find(own)
+    {
+        tracing::warn!(
+            space = %space.id,
+            "each gateway signs assertions with a key of its own, which the others do not \
+             publish: give all of them the same `space.assertion.key_file`"
+        );
     }
 }
 
