@@ -73,7 +73,7 @@ impl Which {
         match options.store.kind {
             StoreKind::File => Ok(Kept::File(options.store.path)),
             StoreKind::Redis => Ok(Kept::Redis(Box::new(options))),
-            StoreKind::Memory => Err(Failure::Usage(format!(
+            _ => Err(Failure::Usage(format!(
                 "{} keeps sessions in memory: name a file with --path, or for exports and \
                  imports a running gateway with --url",
                 self.config.display()

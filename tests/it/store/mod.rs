@@ -4,3 +4,4 @@ mod disk_full;
 mod kill;
 mod redis;
 mod restart;
+mod transfer;
