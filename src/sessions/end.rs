@@ -113,8 +113,13 @@ impl Sessions {
             .store
             .end(Touch::last_of(session), end.clone())
             .await?;
-        if let store::Ended::Active(kept) = &stored {
+        // Another process may know of later requests.
+        if let store::Ended::Now(kept) | store::Ended::Before(kept) | store::Ended::Active(kept) =
+            &stored
+        {
             session.touch(kept.last_active_tick());
+        }
+        if let store::Ended::Active(_) = &stored {
             return Ok(EndOutcome::Active(Arc::clone(session)));
         }
         self.0
@@ -158,7 +163,7 @@ impl Sessions {
         id: SessionId,
         cause: EndCause,
     ) -> Result<EndOutcome, StoreError> {
-        match self.get(space, id).await? {
+        match self.get_to_end(space, id).await? {
             Some(session) => self.end(&session, cause).await,
             None => Ok(EndOutcome::Unknown),
         }
@@ -257,21 +262,21 @@ impl Sessions {
         session: &Session,
         cause: &EndCause,
     ) -> Result<Vec<Arc<Session>>, StoreError> {
-        self.end_user_but(session.user_key(), Some(session.id()), cause)
+        self.end_user_but(session.user_key(), Some(session), cause)
             .await
     }
 
     async fn end_user_but(
         &self,
         user: UserKey,
-        keep: Option<SessionId>,
+        keep: Option<&Session>,
         cause: &EndCause,
     ) -> Result<Vec<Arc<Session>>, StoreError> {
-        let mut published = Vec::new();
+        let (mut published, kept) = (Vec::new(), keep.map(Session::id));
         {
             let guard = self.0.table.lock(user);
             let sessions = guard.sessions().into_iter();
-            for session in sessions.filter(|session| Some(session.id()) != keep) {
+            for session in sessions.filter(|session| Some(session.id()) != kept) {
                 if guard.is_published(&session) {
                     published.push(session);
                 } else {
@@ -285,7 +290,11 @@ impl Sessions {
                 }
             }
         }
-        if let Some(store) = self.0.store.shared() {
+        if let (Some(keep), Some(_)) = (keep, self.0.store.shared()) {
+            published = self.all_of_user(user).await?;
+            published.retain(|session| session.id() != keep.id());
+        } else if let Some(store) = self.0.store.shared() {
+            self.tell_last_of(&published).await?;
             let end = SessionEnd {
                 at: self.0.clock.wall(),
                 reason: cause.reason,
@@ -313,11 +322,14 @@ impl Sessions {
         cause: &EndCause,
     ) -> Result<usize, StoreError> {
         let mut open = Vec::new();
-        self.0.table.for_each(|s| {
-            if std::ptr::eq(&**s.space(), space) {
-                open.push(Arc::clone(s));
-            }
-        });
+        match self.0.store.shared() {
+            Some(store) => open = self.all_of_space(store, space.id()).await?,
+            None => self.0.table.for_each(|s| {
+                if std::ptr::eq(&**s.space(), space) {
+                    open.push(Arc::clone(s));
+                }
+            }),
+        }
         let outcomes = self.end_many(&open, cause).await?;
         Ok(outcomes
             .into_iter()

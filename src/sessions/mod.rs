@@ -16,6 +16,7 @@ mod establish;
 mod exchanges;
 mod feed;
 mod find;
+mod fleet;
 mod flights;
 mod flush;
 mod freshness;

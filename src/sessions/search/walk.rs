@@ -64,10 +64,11 @@ impl Sessions {
                 return Ok(());
             };
             left = left.before(last);
-            for session in &batch {
+            for session in batch {
+                let session = self.merged(session);
                 let ended_meanwhile = session.end().is_some_and(|end| end.at > began);
-                if !ended_meanwhile && fits(session) {
-                    visit(session);
+                if !ended_meanwhile && fits(&session) {
+                    visit(&session);
                 }
             }
             tokio::task::yield_now().await;
@@ -91,13 +92,7 @@ impl Sessions {
             };
             left = left.before(last);
             for session in batch {
-                let session = match self.0.table.by_id(session.id()) {
-                    Some(ours) => {
-                        ours.touch(session.last_active_tick());
-                        ours
-                    }
-                    None => session,
-                };
+                let session = self.merged(session);
                 if keep(&session) {
                     visit(&session);
                 }
