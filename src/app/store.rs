@@ -45,9 +45,10 @@ pub(super) const fn retention(options: &StoreOptions) -> Retention {
     }
 }
 
-/// Opens the store. Its sessions will point to `spaces`.
+/// Opens the store for the node called `node`. Its sessions will point to `spaces`.
 pub(super) async fn open(
     options: &StoreOptions,
+    node: &str,
     spaces: &Spaces,
     clock: &Arc<dyn Clock>,
 ) -> Result<Arc<dyn SessionStore>, OpenError> {
@@ -64,7 +65,7 @@ pub(super) async fn open(
                 None => None,
                 Some(path) => Some(read_file(path)?.into_bytes()),
             };
-            let options = redis.with_files(password, authorities);
+            let options = redis.with_files(node, password, authorities);
             let store = RedisStore::connect(options, retention, spaces.clone(), clock);
             Ok(Arc::new(store.await.map_err(OpenError::Redis)?))
         }

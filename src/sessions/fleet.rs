@@ -2,10 +2,11 @@
 //! to add.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{FindQuery, Page, Sessions};
 use crate::domain::{Session, SpaceId, UserKey};
-use crate::store::{IdRange, SharedStore, StoreError, Touch};
+use crate::store::{IdRange, Node, SharedStore, StoreError, Touch};
 
 /// Sessions of a space taken from the store at once.
 const STEP: usize = 1024;
@@ -38,6 +39,25 @@ impl Sessions {
             ..FindQuery::default()
         };
         Ok(self.find(query).await?.total)
+    }
+
+    /// The processes that share the store, by name, as they were last heard of; `None` where
+    /// there is this one only.
+    ///
+    /// # Errors
+    ///
+    /// As [`open_in`](Self::open_in).
+    pub async fn nodes(&self) -> Result<Option<Vec<Node>>, StoreError> {
+        match self.0.store.shared() {
+            Some(store) => Ok(Some(store.nodes().fleet().await?.nodes)),
+            None => Ok(None),
+        }
+    }
+
+    /// For how long it is not known what other processes did to the sessions in the table.
+    #[must_use]
+    pub fn silence(&self) -> Duration {
+        self.0.freshness.silence(self.now())
     }
 
     /// What a shared store answers to `query`, with what this process knows of it beyond that.

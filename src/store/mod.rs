@@ -11,6 +11,7 @@ mod error;
 pub mod file;
 pub(crate) mod index;
 mod memory;
+mod nodes;
 #[cfg(feature = "server")]
 mod record;
 #[cfg(feature = "server")]
@@ -34,6 +35,7 @@ use crate::domain::{
 
 pub use error::StoreError;
 pub use memory::MemoryStore;
+pub use nodes::{BEAT, Entered, Fleet, InstanceId, Lag, Node, NodeRegistry};
 pub use retention::Retention;
 pub(crate) use scan::Newest;
 pub use scan::{IdRange, Scan, ScanPage, StateFilter};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::{IdRange, StoreFuture};
+use super::{IdRange, NodeRegistry, StoreFuture};
 use crate::domain::{
     Session, SessionEnd, SessionId, SpaceId, Tick, TokenDigest, UserKey, UserLock,
 };
@@ -72,6 +72,9 @@ pub trait SharedStore: Send + Sync {
 
     /// How the store is reached now.
     fn state(&self) -> StoreState;
+
+    /// The processes that share the store.
+    fn nodes(&self) -> &dyn NodeRegistry;
 }
 
 /// How a session stands in the store.

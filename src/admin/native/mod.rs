@@ -12,11 +12,13 @@ mod groups;
 mod licenses;
 mod list;
 mod locks;
+mod nodes;
 mod operations;
 mod request;
 mod routes;
 mod schema_parts;
 mod schemas;
+mod schemas_node;
 mod session;
 mod spaces;
 mod tasks;
@@ -34,7 +36,7 @@ use axum::response::Response;
 use axum::{Extension, Router};
 
 use crate::admin::guard::client_ip;
-use crate::admin::keys::Principal;
+use crate::admin::keys::{Principal, Role};
 use crate::admin::openapi::{API_KEY, CERTIFICATE, Section};
 use crate::admin::problem::{Problem, ProblemKind};
 use crate::admin::state::Admin;
@@ -79,25 +81,36 @@ async fn allow(
     if need == Need::AnyKey {
         return Ok(next.run(request).await);
     }
+    if need == Need::Site {
+        if who.role() != Role::SiteAdmin {
+            return Err(forbidden(&who, &request));
+        }
+        return Ok(next.run(request).await);
+    }
     let params = params.map_err(|rejection| {
         Problem::new(ProblemKind::InvalidPath).detail(rejection.body_text())
     })?;
     let named = params.iter().find(|(name, _)| *name == "space");
     let id = named.and_then(|(_, id)| SpaceId::new(id).ok());
     let allowed = match (need, &id) {
-        (Need::AnyKey, _) => true,
+        (Need::AnyKey | Need::Site, _) => true,
         (Need::Read, Some(id)) => who.may_read(id),
         (Need::End, Some(id)) => who.may_end(id),
         (Need::Read | Need::End, None) => who.sees_all(),
     };
     if !allowed {
-        let from = client_ip(request.extensions());
-        audit::admin_refused("forbidden", Some(who.id()), from);
-        return Err(ProblemKind::Forbidden.into());
+        return Err(forbidden(&who, &request));
     }
     let space = id.and_then(|id| admin.sessions().find_space(&id));
     request
         .extensions_mut()
         .insert(space.ok_or(ProblemKind::UnknownSpace)?);
     Ok(next.run(request).await)
+}
+
+/// That `who` may not do this, which is written down.
+fn forbidden(who: &Principal, request: &Request) -> Problem {
+    let from = client_ip(request.extensions());
+    audit::admin_refused("forbidden", Some(who.id()), from);
+    ProblemKind::Forbidden.into()
 }

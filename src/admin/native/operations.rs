@@ -198,6 +198,14 @@ pub(super) const EVENTS: Operation = Operation::get(
     Answer::error(404, "This side port has no events"),
 ]);
 
+pub(super) const NODES: Operation = Operation::get("/api/v1/nodes", "listNodes", "List nodes")
+    .about(
+        "The gateways that share the sessions, by name; where sessions are not shared, this one. \
+         One that was killed is listed for ten seconds more, one that was stopped is gone at \
+         once. For site administrators.",
+    )
+    .answers(&[Answer::json(200, "The nodes", "Nodes")]);
+
 pub(super) const TASKS: Operation = Operation::get(
     "/api/v1/spaces/{space}/tasks",
     "listTasks",

@@ -10,7 +10,7 @@ use crate::admin::openapi::Verb;
 
 /// One call of each route, in space 1001. A route that is not here fails
 /// [`every_route_is_in_the_table`].
-const CALLS: [(Verb, &str, &str, &str); 14] = [
+const CALLS: [(Verb, &str, &str, &str); 15] = [
     (Verb::Get, "/api/v1/spaces", "", ""),
     (Verb::Get, "/api/v1/spaces/{space}", "", ""),
     (Verb::Get, "/api/v1/spaces/{space}/sessions", "", ""),
@@ -65,6 +65,7 @@ const CALLS: [(Verb, &str, &str, &str); 14] = [
         "",
     ),
     (Verb::Get, "/api/v1/spaces/{space}/licenses", "", ""),
+    (Verb::Get, "/api/v1/nodes", "", ""),
 ];
 
 /// Routes whose access is tested where they are: tasks have to be there first, and events do

@@ -12,8 +12,8 @@ use crate::domain::{
 };
 use crate::sessions::Sessions;
 use crate::store::{
-    Changes, Created, Ended, IdRange, Recovered, Scan, ScanPage, SessionStore, SharedStore,
-    Standing, StoreError, StoreFuture, StoreState, Touch,
+    Changes, Created, Ended, Entered, Fleet, IdRange, Node, NodeRegistry, Recovered, Scan,
+    ScanPage, SessionStore, SharedStore, Standing, StoreError, StoreFuture, StoreState, Touch,
 };
 
 /// A store that cannot be reached, or that has a bug.
@@ -70,6 +70,32 @@ impl SharedStore for Broken {
             losses: 1,
             confirmed: never,
         }
+    }
+
+    fn nodes(&self) -> &dyn NodeRegistry {
+        self
+    }
+}
+
+impl NodeRegistry for Broken {
+    fn enter(&self, _: &Node) -> StoreFuture<'_, Entered> {
+        self.fail()
+    }
+
+    fn beat(&self, _: &Node) -> StoreFuture<'_, Fleet> {
+        self.fail()
+    }
+
+    fn fleet(&self) -> StoreFuture<'_, Fleet> {
+        self.fail()
+    }
+
+    fn leave(&self, _: &Node) -> StoreFuture<'_, ()> {
+        self.fail()
+    }
+
+    fn behind(&self) -> StoreFuture<'_, u64> {
+        self.fail()
     }
 }
 

@@ -23,8 +23,8 @@ pub struct RedisStoreOptions {
     /// What all keys begin with; gateways that have the same one share their sessions.
     /// Default: `gatepass`.
     pub namespace: String,
-    /// The name of this node among them. Default: `gatepass`.
-    pub node: String,
+    /// The name of this node among them. Default: the host's name and the port of the edge.
+    pub node: Option<String>,
     /// For how long a connection is waited for. Default: 2 seconds.
     pub connect_timeout: Duration,
     /// For how long an answer is waited for. Default: 1 second.
@@ -43,7 +43,7 @@ impl Default for RedisStoreOptions {
             password_file: None,
             ca_file: None,
             namespace: default.namespace,
-            node: default.node,
+            node: None,
             connect_timeout: default.connect_timeout,
             timeout: default.timeout,
             on_outage: default.on_outage,
@@ -52,10 +52,12 @@ impl Default for RedisStoreOptions {
 }
 
 impl RedisStoreOptions {
-    /// For the store; `password` and `authorities` are what the files hold.
+    /// For the store, by a node called `name`; `password` and `authorities` are what the files
+    /// hold.
     #[must_use]
     pub fn with_files(
         &self,
+        name: &str,
         password: Option<String>,
         authorities: Option<Vec<u8>>,
     ) -> RedisOptions {
@@ -66,7 +68,7 @@ impl RedisStoreOptions {
             password,
             authorities,
             namespace: self.namespace.clone(),
-            node: self.node.clone(),
+            node: name.to_owned(),
             connect_timeout: self.connect_timeout,
             timeout: self.timeout,
             on_outage: self.on_outage,

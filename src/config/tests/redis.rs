@@ -24,7 +24,7 @@ on_outage = "serve-cached"
     );
     let store = load(&text, &[]).options.store;
     assert_eq!(store.kind, StoreKind::Redis);
-    let redis = store.redis.with_files(Some("secret".to_owned()), None);
+    let redis = store.redis.with_files("a", Some("secret".to_owned()), None);
     let master = "sessions".to_owned();
     assert_eq!(redis.mode, RedisMode::Sentinel { master });
     assert_eq!(redis.nodes, ["redis://a:26379", "redis://b"]);
@@ -33,7 +33,8 @@ on_outage = "serve-cached"
         redis.on_outage,
         OnOutage::ServeCached(Duration::from_secs(30))
     );
-    assert_eq!((&*redis.namespace, &*redis.node), ("prod.eu", "gw-1"));
+    assert_eq!((&*redis.namespace, &*redis.node), ("prod.eu", "a"));
+    assert_eq!(store.redis.node.as_deref(), Some("gw-1"));
     assert!(!format!("{redis:?}").contains("secret"), "{redis:?}");
 }
 

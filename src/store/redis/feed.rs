@@ -18,6 +18,7 @@ use super::changes;
 use super::error::odd_answer;
 use super::keys::{Keys, Shard};
 use super::link::Link;
+use super::nodes::Progress;
 use super::scripts::Scripts;
 use crate::store::{ChangeBatch, StoreError};
 
@@ -27,6 +28,7 @@ pub(super) struct Follower {
     pub(super) keys: Keys,
     pub(super) scripts: Arc<Scripts>,
     pub(super) cursors: Vec<Cursor>,
+    pub(super) progress: Arc<Progress>,
     pub(super) changes: mpsc::Sender<ChangeBatch>,
 }
 
@@ -124,6 +126,10 @@ impl Follower {
     /// Follows until nobody wants to hear of changes any more.
     pub(super) async fn run(mut self) {
         loop {
+            // What has been read has been handed on, too.
+            for (shard, cursor) in Shard::all().zip(&self.cursors) {
+                self.progress.note(shard, cursor.number);
+            }
             let asked = self.link.time.clock().tick();
             match self.poll().await {
                 Ok((batch, all)) => {

@@ -26,6 +26,9 @@
 //! | `gp:t:<digest>` | string | a ticket | a minute |
 //! | `{gp/targets}:<id>`, `{gp/targets}:all` | string, sorted set | where browsers were going, and 100,000 of them at most | a quarter of an hour |
 //! | `{gp/tasks/<node>}:<id>`, `..:all` | string, sorted set | background tasks of a node | a day after their end |
+//! | `{gp/nodes}:i:<instance>`, `..:all` | string, sorted set | what a node says of itself, as JSON, and when each was heard of | 10 s after its last word |
+//! | `{gp/nodes}:n:<name>` | string | which instance has the name | 3 s after its last word |
+//! | `{gp/nodes}:keys` | sorted set | public keys of assertions, as JWKs, by the last word | an hour after it |
 //! | `gp:peaks:<day>` | hash | the peaks of licenses | retention |
 //!
 //! `gp` stands for the namespace. Digests, ids and user keys are bytes, not text. Nothing in
@@ -48,6 +51,7 @@ mod feed;
 mod keys;
 mod link;
 mod lists;
+mod nodes;
 mod notes;
 mod options;
 mod purge;

@@ -16,6 +16,7 @@ pub(super) struct Scripts {
     pub(super) peak: Script,
     pub(super) read: Script,
     pub(super) undo: Script,
+    pub(super) node: Script,
 }
 
 impl Scripts {
@@ -32,6 +33,7 @@ impl Scripts {
             peak: script(include_str!("lua/peak.lua")),
             read: script(include_str!("lua/read.lua")),
             undo: script(include_str!("lua/undo.lua")),
+            node: script(include_str!("lua/node.lua")),
         }
     }
 }

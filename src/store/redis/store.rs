@@ -12,6 +12,7 @@ use super::feed::{self, Follower};
 use super::keys::Keys;
 use super::link::Link;
 use super::lists::List;
+use super::nodes::Progress;
 use super::options::RedisOptions;
 use super::scripts::Scripts;
 use super::server_time::ServerTime;
@@ -20,8 +21,8 @@ use crate::domain::{
     TokenDigest, UserKey, UserLock,
 };
 use crate::store::{
-    Changes, Created, Ended, IdRange, Recovered, Retention, Scan, ScanPage, SessionStore,
-    SharedStore, Standing, StoreError, StoreFuture, StoreState, Touch,
+    Changes, Created, Ended, IdRange, NodeRegistry, Recovered, Retention, Scan, ScanPage,
+    SessionStore, SharedStore, Standing, StoreError, StoreFuture, StoreState, Touch,
 };
 
 /// Sessions in Redis, or Valkey, shared by all nodes of one namespace.
@@ -32,6 +33,7 @@ pub struct RedisStore {
     spaces: Spaces,
     retention: Retention,
     changes: Mutex<Option<Changes>>,
+    progress: Arc<Progress>,
     runtime: Handle,
 }
 
@@ -56,6 +58,7 @@ impl RedisStore {
         let link = Arc::new(Link::new(options, ServerTime::new(clock)));
         link.connect().await.map_err(store_error)?;
         let cursors = Follower::position(&link, &keys, &scripts).await?;
+        let progress = Arc::default();
         let (sender, receiver) = mpsc::channel(WAITING);
         if push {
             let (link, channel) = (Arc::clone(&link), keys.channel());
@@ -66,6 +69,7 @@ impl RedisStore {
             keys: keys.clone(),
             scripts: Arc::clone(&scripts),
             cursors,
+            progress: Arc::clone(&progress),
             changes: sender,
         };
         tokio::spawn(follower.run());
@@ -76,12 +80,17 @@ impl RedisStore {
             spaces,
             retention,
             changes: Mutex::new(Some(Changes(receiver))),
+            progress,
             runtime: Handle::current(),
         })
     }
 
     pub(super) fn link(&self) -> &Link {
         &self.link
+    }
+
+    pub(super) fn progress(&self) -> &Progress {
+        &self.progress
     }
 
     /// For work that goes on after the store was asked.
@@ -161,6 +170,10 @@ impl SharedStore for RedisStore {
 
     fn state(&self) -> StoreState {
         self.link.state()
+    }
+
+    fn nodes(&self) -> &dyn NodeRegistry {
+        self
     }
 }
 
