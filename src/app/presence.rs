@@ -98,7 +98,10 @@ impl Presence {
                     node.instance = %other.instance,
                     "another process had the node's name a moment ago; waiting for a sign of life"
                 ),
-                Some(known) if known.instance == other.instance && known.seen >= other.seen => {}
+                // Of one that lives the next word comes a beat later.
+                Some(known)
+                    if known.instance == other.instance
+                        && other.seen.since(known.seen) < BEAT / 2 => {}
                 Some(_) => return Err(taken(&other)),
             }
             holder = holder.or(Some(other));

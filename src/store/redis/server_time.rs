@@ -12,6 +12,8 @@ pub(super) struct ServerTime {
     clock: Arc<dyn Clock>,
     /// The server's time at tick 0.
     origin: AtomicI64,
+    /// How much the wall clock's time is ahead of the server's.
+    ahead: AtomicI64,
 }
 
 impl ServerTime {
@@ -19,6 +21,7 @@ impl ServerTime {
         Self {
             clock,
             origin: AtomicI64::new(0),
+            ahead: AtomicI64::new(0),
         }
     }
 
@@ -41,24 +44,35 @@ impl ServerTime {
 
     /// The server's time when the node's wall clock said `time`, as it goes now.
     pub(super) fn server_of(&self, time: Timestamp) -> i64 {
-        let ago = self
-            .clock
-            .wall()
-            .unix_millis()
-            .saturating_sub(time.unix_millis());
-        self.now().saturating_sub(ago)
+        time.unix_millis().saturating_sub(self.ahead())
     }
 
     /// What the node's wall clock, as it goes now, said at the server's time.
     pub(super) fn to_wall(&self, millis: i64) -> Timestamp {
-        let ago = self.now().saturating_sub(millis);
-        Timestamp::from_unix_millis(self.clock.wall().unix_millis().saturating_sub(ago))
+        Timestamp::from_unix_millis(millis.saturating_add(self.ahead()))
+    }
+
+    /// How much the wall clock is ahead, and always the same while it goes as it went: two clocks
+    /// read one after the other are a millisecond apart or not, and a time that is translated
+    /// twice must not differ.
+    fn ahead(&self) -> i64 {
+        let now = self.now();
+        let ahead = self.clock.wall().unix_millis().saturating_sub(now);
+        let known = self.ahead.load(Ordering::Relaxed);
+        if known.abs_diff(ahead) <= JITTER_MS {
+            return known;
+        }
+        self.ahead.store(ahead, Ordering::Relaxed);
+        ahead
     }
 
     pub(super) fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
     }
 }
+
+/// By how much readings of two clocks may differ that go alike.
+const JITTER_MS: u64 = 2;
 
 fn signed(tick: Tick) -> i64 {
     i64::try_from(tick.as_millis()).unwrap_or(i64::MAX)

@@ -5,7 +5,7 @@ use crate::kit::{PORTS, Served};
 
 #[allow(dead_code, reason = "the unit tests use the rest of it")]
 #[path = "../../../src/store/redis/tests/server.rs"]
-mod server;
+pub(super) mod server;
 
 use server::RedisServer;
 
