@@ -18,9 +18,11 @@ async fn house(redis: &RedisServer, node: &str) -> House {
     House::with(&config).await
 }
 
-/// Opens a session of `user`; a program that uses it, through whichever gateway.
-async fn open(house: &House, user: &str) -> String {
-    let answer = house.script_of(user).get("/x").await;
+/// Opens a session of `user` from a client of its own; the cookie that opens it, at whichever
+/// gateway.
+async fn open(house: &House, user: &str, client: &str) -> String {
+    let script = house.script_of(user).with("user-agent", client);
+    let answer = script.get("/x").await;
     answer.says(200, "upstream GET /x");
     let cookie = answer.header("set-cookie").split(';').next();
     cookie.unwrap().to_owned()
@@ -113,10 +115,10 @@ async fn every_list_and_count_is_of_all_nodes() {
     let both = [&a, &b];
     both_say(both, 0, 0).await;
     let mut anns = Vec::new();
-    for house in [&a, &a, &b] {
-        anns.push(open(house, "ann").await);
+    for (house, client) in [(&a, "phone"), (&a, "desk"), (&b, "lap")] {
+        anns.push(open(house, "ann", client).await);
     }
-    open(&b, "bob").await;
+    open(&b, "bob", "desk").await;
     both_say(both, 4, 3).await;
 
     // Ends, on the node that opened a session and on the other.
@@ -210,7 +212,7 @@ const SLACK: i64 = 10;
 async fn s18_the_latest_request_on_any_node_counts_and_never_moves_back() {
     let redis = RedisServer::start();
     let (a, b) = (house(&redis, "a").await, house(&redis, "b").await);
-    let ann = open(&a, "ann").await;
+    let ann = open(&a, "ann", "desk").await;
     let (mut at_a, mut at_b) = (0, 0);
     for round in 0..6 {
         let here = if round % 2 == 0 { &a } else { &b };
