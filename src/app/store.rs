@@ -56,16 +56,7 @@ pub(super) async fn open(
     match options.kind {
         StoreKind::Memory => Ok(Arc::new(MemoryStore::new(retention, clock))),
         StoreKind::Redis => {
-            let redis = &options.redis;
-            let password = match &redis.password_file {
-                None => None,
-                Some(path) => Some(read_file(path)?.trim_end_matches(['\r', '\n']).to_owned()),
-            };
-            let authorities = match &redis.ca_file {
-                None => None,
-                Some(path) => Some(read_file(path)?.into_bytes()),
-            };
-            let options = redis.with_files(node, password, authorities);
+            let options = options.redis.with_files(node, read_file)?;
             let store = RedisStore::connect(options, retention, spaces.clone(), clock);
             Ok(Arc::new(store.await.map_err(OpenError::Redis)?))
         }

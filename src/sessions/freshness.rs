@@ -1,9 +1,9 @@
 //! Whether what the table says may be believed.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::domain::Tick;
+use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// Until when the table is as the store is. Where nobody else writes to the store, that is
 /// for ever; else it is for as long as the changes of others come in.
@@ -12,6 +12,8 @@ pub(super) struct Freshness {
     until: AtomicU64,
     /// Up to when what others did is known, or was before changes went missing.
     confirmed: AtomicU64,
+    /// How often changes were missed.
+    doubts: AtomicU64,
     believed_for: Duration,
 }
 
@@ -20,6 +22,7 @@ impl Freshness {
         Self {
             until: AtomicU64::new(u64::MAX),
             confirmed: AtomicU64::new(u64::MAX),
+            doubts: AtomicU64::new(0),
             believed_for: Duration::MAX,
         }
     }
@@ -29,6 +32,7 @@ impl Freshness {
         Self {
             until: AtomicU64::new(0),
             confirmed: AtomicU64::new(0),
+            doubts: AtomicU64::new(0),
             believed_for,
         }
     }
@@ -55,5 +59,12 @@ impl Freshness {
     /// That changes are missing.
     pub(super) fn doubt(&self) {
         self.until.store(0, Ordering::Release);
+        self.doubts.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// How often changes have been missed: what the store said when there were fewer doubts may
+    /// be what a change that was missed has overtaken.
+    pub(super) fn doubts(&self) -> u64 {
+        self.doubts.load(Ordering::Acquire)
     }
 }

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use dashmap::DashMap;
-
 use super::{EndCause, Sessions};
 use crate::domain::{Identity, Session, SpaceId, Tick, UserKey, UserLock};
 use crate::store::StoreError;
+use crate::sync::map::DashMap;
 
 /// What a lock is to be.
 #[derive(Clone, Debug)]

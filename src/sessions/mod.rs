@@ -11,6 +11,7 @@
 
 mod builder;
 mod changes;
+mod credentials;
 mod end;
 mod establish;
 mod exchanges;
@@ -25,6 +26,7 @@ mod observer;
 mod peaks;
 mod place;
 mod recover;
+mod refresh;
 mod resolve;
 pub mod search;
 mod seats;
@@ -53,6 +55,7 @@ pub use find::{FindQuery, Page};
 pub use locks::{LockError, LockOrder, Locked};
 pub use observer::Observer;
 pub use recover::Recovery;
+pub use refresh::{RefreshError, Refreshed};
 pub use resolve::Resolution;
 pub use sweep::Swept;
 pub use usage::LicenseMeter;
@@ -77,6 +80,7 @@ struct Inner {
     tombstones: tombstones::Tombstones,
     freshness: freshness::Freshness,
     flights: flights::Flights,
+    refreshes: refresh::Refreshes,
     locks: locks::Locks,
     licenses: LicenseMeter,
     observers: Box<[Arc<dyn Observer>]>,

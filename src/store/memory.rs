@@ -2,19 +2,22 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::index::{ByDigest, ById, DigestIndex, IdIndex, sharded};
+use super::refreshes::LocalRefreshes;
 use super::short_lived::ShortLived;
 use super::{
-    Created, Ended, IdRange, MAX_TARGETS, MAX_TICKETS, Newest, Recovered, Retention, Scan,
-    ScanPage, SessionStore, SharedStore, StateFilter, StoreError, StoreFuture, Touch,
+    Created, CredentialStore, Ended, Finished, IdRange, Lease, MAX_TARGETS, MAX_TICKETS, Newest,
+    Recovered, RefreshStore, Refreshed, Retention, Scan, ScanPage, SessionStore, SharedStore,
+    StateFilter, StoreError, StoreFuture, Touch,
 };
 use crate::domain::{
     Clock, LicensePeak, Session, SessionEnd, SessionId, TargetId, Task, Tick, Ticket, TokenDigest,
     UserKey, UserLock,
 };
+use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Keeps sessions in memory: open ones without bound, ended ones within their
 /// [`Retention`]. A restart forgets them all.
@@ -26,6 +29,7 @@ pub struct MemoryStore {
     open: IdIndex,
     by_digest: DigestIndex,
     ended: Mutex<EndedSessions>,
+    refreshes: LocalRefreshes,
     tickets: Mutex<ShortLived<TokenDigest, Ticket>>,
     targets: Mutex<ShortLived<TargetId, Arc<str>>>,
     retention: Retention,
@@ -47,6 +51,7 @@ impl MemoryStore {
             open: sharded(),
             by_digest: sharded(),
             ended: Mutex::default(),
+            refreshes: LocalRefreshes::default(),
             tickets: Mutex::new(ShortLived::new(MAX_TICKETS)),
             targets: Mutex::new(ShortLived::new(MAX_TARGETS)),
             retention,
@@ -113,6 +118,7 @@ impl MemoryStore {
         }
         self.open.remove(&id);
         self.by_digest.remove(session.digest());
+        self.refreshes.forget(id);
         if first {
             Ended::Now(session)
         } else {
@@ -181,6 +187,14 @@ impl SessionStore for MemoryStore {
 
     fn shared(&self) -> Option<&dyn SharedStore> {
         None
+    }
+
+    fn credentials(&self) -> Option<&dyn CredentialStore> {
+        None
+    }
+
+    fn refreshes(&self) -> &dyn RefreshStore {
+        self
     }
 
     fn recover(&self) -> StoreFuture<'_, Recovered> {
@@ -296,6 +310,43 @@ impl SessionStore for MemoryStore {
 
     fn close(&self) -> StoreFuture<'_, ()> {
         Box::pin(async { Ok(()) })
+    }
+}
+
+impl RefreshStore for MemoryStore {
+    fn lease(
+        &self,
+        session: &Arc<Session>,
+        seen: u64,
+        waited: u64,
+        time: Duration,
+    ) -> StoreFuture<'_, Lease> {
+        let (id, now) = (session.id(), self.clock.tick());
+        let leased = match self.open.contains_key(&id) {
+            true => self.refreshes.lease(id, (seen, waited), now, time),
+            false => Lease::Ended,
+        };
+        Box::pin(async move { Ok(leased) })
+    }
+
+    fn finish(
+        &self,
+        session: &Arc<Session>,
+        attempt: u64,
+        outcome: Option<Arc<[u8]>>,
+    ) -> StoreFuture<'_, Finished> {
+        let id = session.id();
+        let mut finished = self.refreshes.finish(id, attempt, outcome);
+        if !self.open.contains_key(&id) {
+            self.refreshes.forget(id);
+            finished = Finished::Ended;
+        }
+        Box::pin(async move { Ok(finished) })
+    }
+
+    fn refreshed(&self, session: &Arc<Session>) -> StoreFuture<'_, Option<Refreshed>> {
+        let kept = self.refreshes.get(session.id());
+        Box::pin(async move { Ok(kept) })
     }
 }
 

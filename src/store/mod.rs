@@ -6,6 +6,7 @@
 
 #[cfg(test)]
 pub(crate) mod contract;
+mod credentials;
 mod error;
 #[cfg(feature = "server")]
 pub mod file;
@@ -16,6 +17,7 @@ mod nodes;
 mod record;
 #[cfg(feature = "server")]
 pub mod redis;
+mod refreshes;
 mod retention;
 mod scan;
 mod shared;
@@ -33,9 +35,11 @@ use crate::domain::{
     UserLock,
 };
 
+pub use credentials::{Claimed, CredentialStore, KeptCredential, Opens};
 pub use error::StoreError;
 pub use memory::MemoryStore;
 pub use nodes::{BEAT, Entered, Fleet, InstanceId, Lag, Node, NodeRegistry};
+pub use refreshes::{Finished, Lease, RefreshStore, Refreshed};
 pub use retention::Retention;
 pub(crate) use scan::Newest;
 pub use scan::{IdRange, Scan, ScanPage, StateFilter};
@@ -97,6 +101,8 @@ pub struct Recovered {
     pub tasks: Vec<Task>,
     /// The peaks of licenses, by day.
     pub peaks: Vec<LicensePeak>,
+    /// Credentials that open sessions among them.
+    pub credentials: Vec<KeptCredential>,
 }
 
 /// Keeps sessions. Every implementation runs the contract suite in `store/contract`.
@@ -116,6 +122,12 @@ pub trait SessionStore: std::fmt::Debug + Send + Sync + 'static {
     /// token unknown to the table is worth a [`load`](Self::load), and the table is not all
     /// that is open.
     fn shared(&self) -> Option<&dyn SharedStore>;
+
+    /// Which credentials open which sessions, if that is kept beyond the table.
+    fn credentials(&self) -> Option<&dyn CredentialStore>;
+
+    /// What is renewed for sessions, by one node at a time.
+    fn refreshes(&self) -> &dyn RefreshStore;
 
     /// What was kept when the process started, for the table: nothing, where the store ends
     /// with the process or is asked one by one. To be called once.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::{IdRange, NodeRegistry, StoreFuture};
+use super::{IdRange, NodeRegistry, Opens, StoreFuture};
 use crate::domain::{
     Session, SessionEnd, SessionId, SpaceId, Tick, TokenDigest, UserKey, UserLock,
 };
@@ -57,6 +57,13 @@ pub trait SharedStore: Send + Sync {
     /// [`StoreError::Unavailable`](super::StoreError::Unavailable) when the store cannot tell.
     fn standing(&self, sessions: Vec<Arc<Session>>) -> StoreFuture<'_, Vec<Standing>>;
 
+    /// The open session that `credential` opens, whichever process claimed it.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`](super::StoreError::Unavailable) when the store cannot tell.
+    fn find_credential(&self, credential: &TokenDigest) -> StoreFuture<'_, Option<Opens>>;
+
     /// The locks in force.
     ///
     /// # Errors
@@ -101,16 +108,23 @@ pub struct StoreState {
 
 /// The changes of a shared store, as they come.
 #[derive(Debug)]
-pub struct Changes(pub(super) mpsc::Receiver<ChangeBatch>);
+pub struct Changes(mpsc::Receiver<ChangeBatch>);
 
 impl Changes {
+    /// Those that are sent to `receiver`.
+    #[must_use]
+    pub const fn new(receiver: mpsc::Receiver<ChangeBatch>) -> Self {
+        Self(receiver)
+    }
+
     /// The next ones; `None` when the store has been closed.
     pub async fn next(&mut self) -> Option<ChangeBatch> {
         self.0.recv().await
     }
 }
 
-/// Some changes. The same one may come more than once, and own ones come as well.
+/// Some changes. Own ones come as well, and an end may come more than once, at any time. Locks
+/// come in the order in which they were made and lifted.
 #[derive(Clone, Debug, Default)]
 pub struct ChangeBatch {
     /// The changes.

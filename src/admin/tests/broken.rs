@@ -12,8 +12,9 @@ use crate::domain::{
 };
 use crate::sessions::Sessions;
 use crate::store::{
-    Changes, Created, Ended, Entered, Fleet, IdRange, Node, NodeRegistry, Recovered, Scan,
-    ScanPage, SessionStore, SharedStore, Standing, StoreError, StoreFuture, StoreState, Touch,
+    Changes, Created, CredentialStore, Ended, Entered, Finished, Fleet, IdRange, Lease, Node,
+    NodeRegistry, Opens, Recovered, RefreshStore, Refreshed, Scan, ScanPage, SessionStore,
+    SharedStore, Standing, StoreError, StoreFuture, StoreState, Touch,
 };
 
 /// A store that cannot be reached, or that has a bug.
@@ -48,6 +49,10 @@ impl SharedStore for Broken {
     }
 
     fn standing(&self, _: Vec<Arc<Session>>) -> StoreFuture<'_, Vec<Standing>> {
+        self.fail()
+    }
+
+    fn find_credential(&self, _: &TokenDigest) -> StoreFuture<'_, Option<Opens>> {
         self.fail()
     }
 
@@ -99,6 +104,20 @@ impl NodeRegistry for Broken {
     }
 }
 
+impl RefreshStore for Broken {
+    fn lease(&self, _: &Arc<Session>, _: u64, _: u64, _: Duration) -> StoreFuture<'_, Lease> {
+        self.fail()
+    }
+
+    fn finish(&self, _: &Arc<Session>, _: u64, _: Option<Arc<[u8]>>) -> StoreFuture<'_, Finished> {
+        self.fail()
+    }
+
+    fn refreshed(&self, _: &Arc<Session>) -> StoreFuture<'_, Option<Refreshed>> {
+        self.fail()
+    }
+}
+
 impl SessionStore for Broken {
     fn outlives_process(&self) -> bool {
         true
@@ -106,6 +125,14 @@ impl SessionStore for Broken {
 
     fn shared(&self) -> Option<&dyn SharedStore> {
         Some(self)
+    }
+
+    fn credentials(&self) -> Option<&dyn CredentialStore> {
+        None
+    }
+
+    fn refreshes(&self) -> &dyn RefreshStore {
+        self
     }
 
     fn recover(&self) -> StoreFuture<'_, Recovered> {

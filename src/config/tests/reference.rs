@@ -9,7 +9,7 @@ const REFERENCE: &str = include_str!("../../../config/reference.toml");
 const STARTER: &str = include_str!("../../../config/gatepass.toml");
 
 /// The files that the reference names.
-const FILES: [&str; 13] = [
+const FILES: [&str; 14] = [
     "keys.toml",
     "users.toml",
     "assertion.key",
@@ -17,6 +17,7 @@ const FILES: [&str; 13] = [
     "jwks.json",
     "jwt.secret",
     "redis.password",
+    "sentinel.password",
     "redis-ca.pem",
     "tls/ca.pem",
     "tls/ca.crl",
@@ -95,8 +96,8 @@ fn the_reference_as_it_is_sets_nothing() {
 fn all_options_together_are_good() {
     let loaded = load(&everything("", &[], None), &FILES);
     assert_eq!(loaded.options.spaces[0].authn.len(), 6);
-    // The configuration, keys and users, the assertion's key, two of Redis, five of TLS.
-    assert_eq!(loaded.files_read.len(), 11, "{:?}", loaded.files_read);
+    // The configuration, keys and users, the assertion's key, three of Redis, five of TLS.
+    assert_eq!(loaded.files_read.len(), 12, "{:?}", loaded.files_read);
 }
 
 #[test]

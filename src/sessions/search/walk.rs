@@ -8,6 +8,7 @@ use crate::domain::{Session, SessionId, SpaceId, Timestamp};
 use crate::query::{Compiled, FieldValue, Record as _};
 use crate::sessions::Sessions;
 use crate::store::{IdRange, SharedStore, StoreError};
+use crate::sync::task;
 
 /// Sessions looked at before other tasks of the thread have their turn: a fraction of a
 /// millisecond.
@@ -71,7 +72,7 @@ impl Sessions {
                     visit(&session);
                 }
             }
-            tokio::task::yield_now().await;
+            task::yield_now().await;
         }
     }
 
@@ -97,7 +98,7 @@ impl Sessions {
                     visit(&session);
                 }
             }
-            tokio::task::yield_now().await;
+            task::yield_now().await;
         }
     }
 
@@ -128,7 +129,7 @@ impl Sessions {
                 Some(last) if seen == STEP => left = left.before(last),
                 _ => return,
             }
-            tokio::task::yield_now().await;
+            task::yield_now().await;
         }
     }
 }

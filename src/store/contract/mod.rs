@@ -1,5 +1,7 @@
 //! What every store must do, as tests that travel in time.
 
+mod credentials;
+mod refreshes;
 mod short_lived;
 
 use std::sync::Arc;
@@ -39,6 +41,12 @@ pub(crate) async fn check<S: SessionStore>(make: impl AsyncFn(ManualClock, Reten
     })
     .await;
     ended_sessions_are_bounded(&maker, &store).await;
+    let (maker, store) = fresh(Retention::default()).await;
+    credentials::a_credential_opens_one_session_at_a_time(&maker, &store).await;
+    let (maker, store) = fresh(Retention::default()).await;
+    refreshes::s25_one_refreshes_at_a_time(&maker, &store).await;
+    let (maker, store) = fresh(Retention::default()).await;
+    refreshes::what_a_late_one_brings_is_refused(&maker, &store).await;
     let (maker, store) = fresh(Retention::default()).await;
     short_lived::s30_a_ticket_is_taken_once_and_in_time(&maker, &store).await;
     short_lived::targets_are_remembered_for_a_while(&maker, &store).await;

@@ -13,6 +13,7 @@
 
 mod change;
 mod compact;
+mod credentials;
 mod database;
 mod error;
 mod load;
@@ -20,6 +21,7 @@ mod offline;
 mod open_sessions;
 mod purge_notes;
 mod read;
+mod refreshes;
 mod store;
 mod tables;
 mod writer;

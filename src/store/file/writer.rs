@@ -14,6 +14,7 @@ use super::database::Handle;
 use super::error::Trouble;
 use super::open_sessions::OpenSessions;
 use crate::domain::SessionId;
+use crate::store::refreshes::LocalRefreshes;
 use crate::store::{Retention, StoreError};
 
 /// Changes that wait for the thread; whoever asks for more waits.
@@ -41,6 +42,7 @@ pub(super) struct Writer {
     pub(super) requests: mpsc::Receiver<Request>,
     pub(super) file: Arc<Handle>,
     pub(super) open: Arc<OpenSessions>,
+    pub(super) refreshes: Arc<LocalRefreshes>,
     pub(super) retention: Retention,
     /// Sessions whose creation was refused after a failure, and which may be in the file all
     /// the same.
@@ -130,7 +132,10 @@ impl Writer {
     fn note(&self, change: Change, outcome: &Outcome) {
         match (change, outcome) {
             (Change::Create { id, .. }, Outcome::Exists) => drop(self.open.remove(id)),
-            (Change::End { id, end, .. }, Outcome::Ended(_)) => self.open.end(id, end),
+            (Change::End { id, end, .. }, Outcome::Ended(_)) => {
+                self.open.end(id, end);
+                self.refreshes.forget(id);
+            }
             (Change::End { id, .. }, Outcome::EndedBefore(_)) => drop(self.open.remove(id)),
             _ => {}
         }

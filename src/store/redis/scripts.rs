@@ -17,6 +17,9 @@ pub(super) struct Scripts {
     pub(super) read: Script,
     pub(super) undo: Script,
     pub(super) node: Script,
+    pub(super) swap: Script,
+    pub(super) refresh_lease: Script,
+    pub(super) refresh_finish: Script,
 }
 
 impl Scripts {
@@ -34,8 +37,16 @@ impl Scripts {
             read: script(include_str!("lua/read.lua")),
             undo: script(include_str!("lua/undo.lua")),
             node: script(include_str!("lua/node.lua")),
+            swap: script(include_str!("lua/swap.lua")),
+            refresh_lease: script(include_str!("lua/refresh_lease.lua")),
+            refresh_finish: script(include_str!("lua/refresh_finish.lua")),
         }
     }
+}
+
+/// The one that reads the clock.
+pub(super) fn time() -> Script {
+    Script::new(include_str!("lua/time.lua"))
 }
 
 /// The script `own` after what all have in common; a line with flags stays the first.

@@ -32,7 +32,7 @@ const FIELDS: [&str; 5] = ["r", "a", "e", "w", "y"];
 
 /// What a script says first.
 #[derive(Debug)]
-struct Answer(Vec<::redis::Value>);
+pub(super) struct Answer(Vec<::redis::Value>);
 
 impl FromRedisValue for Answer {
     fn from_redis_value(value: ::redis::Value) -> Result<Self, ::redis::ParsingError> {
@@ -41,7 +41,7 @@ impl FromRedisValue for Answer {
 }
 
 impl Answer {
-    fn word(&self) -> Option<&str> {
+    pub(super) fn word(&self) -> Option<&str> {
         match self.0.first()? {
             ::redis::Value::BulkString(bytes) => std::str::from_utf8(bytes).ok(),
             ::redis::Value::SimpleString(text) => Some(text),
@@ -49,7 +49,7 @@ impl Answer {
         }
     }
 
-    fn part<T: FromRedisValue>(&self, at: usize) -> Option<T> {
+    pub(super) fn part<T: FromRedisValue>(&self, at: usize) -> Option<T> {
         T::from_redis_value(self.0.get(at)?.clone()).ok()
     }
 
@@ -369,7 +369,7 @@ const TOUCHED_AT_ONCE: usize = 256;
 const RETIRED_MS: i64 = 120_000;
 
 /// The longest that a key lives: 400 days.
-const MAX_TTL_MS: i64 = 400 * 86_400_000;
+pub(super) const MAX_TTL_MS: i64 = 400 * 86_400_000;
 
 fn read_place(bytes: &[u8]) -> Option<(Shard, SessionId)> {
     let (shard, id) = bytes.split_first()?;

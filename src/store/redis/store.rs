@@ -21,8 +21,9 @@ use crate::domain::{
     TokenDigest, UserKey, UserLock,
 };
 use crate::store::{
-    Changes, Created, Ended, IdRange, NodeRegistry, Recovered, Retention, Scan, ScanPage,
-    SessionStore, SharedStore, Standing, StoreError, StoreFuture, StoreState, Touch,
+    Changes, Created, CredentialStore, Ended, IdRange, NodeRegistry, Opens, Recovered,
+    RefreshStore, Retention, Scan, ScanPage, SessionStore, SharedStore, Standing, StoreError,
+    StoreFuture, StoreState, Touch,
 };
 
 /// Sessions in Redis, or Valkey, shared by all nodes of one namespace.
@@ -79,7 +80,7 @@ impl RedisStore {
             scripts,
             spaces,
             retention,
-            changes: Mutex::new(Some(Changes(receiver))),
+            changes: Mutex::new(Some(Changes::new(receiver))),
             progress,
             runtime: Handle::current(),
         })
@@ -155,6 +156,10 @@ impl SharedStore for RedisStore {
         Box::pin(async move { self.standing_now(&sessions).await })
     }
 
+    fn find_credential(&self, credential: &TokenDigest) -> StoreFuture<'_, Option<Opens>> {
+        Box::pin(self.find_credential_now(*credential))
+    }
+
     fn locks(&self) -> StoreFuture<'_, Vec<UserLock>> {
         Box::pin(self.locks_now())
     }
@@ -186,6 +191,14 @@ impl SessionStore for RedisStore {
         Some(self)
     }
 
+    fn credentials(&self) -> Option<&dyn CredentialStore> {
+        Some(self)
+    }
+
+    fn refreshes(&self) -> &dyn RefreshStore {
+        self
+    }
+
     fn recover(&self) -> StoreFuture<'_, Recovered> {
         Box::pin(async {
             Ok(Recovered {
@@ -193,6 +206,7 @@ impl SessionStore for RedisStore {
                 locks: self.locks_now().await?,
                 tasks: self.tasks_now().await?,
                 peaks: self.peaks_now().await?,
+                credentials: Vec::new(),
             })
         })
     }
