@@ -168,8 +168,8 @@ pub(super) const LICENSES: Operation = Operation::get(
 )
 .about(
     "Open sessions now, seats where they are limited, and the most that were open at a time on \
-     each UTC day of the retention time, today's the last. Counted from the start of the \
-     process. `license` null stands for sessions without one.",
+     each UTC day of the retention time, today's the last. Counted by the node \
+     that answers, of sessions in its table. `license` null stands for sessions without one.",
 )
 .answers(&[Answer::json(200, "The licenses", "Licenses"), NO_SPACE]);
 
