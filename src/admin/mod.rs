@@ -35,6 +35,7 @@ mod octane;
 mod openapi;
 mod ops;
 mod problem;
+mod progress;
 mod qps;
 mod raw_targets;
 mod server;

@@ -79,7 +79,7 @@ fn read_file(path: &Path) -> Result<String, OpenError> {
     })
 }
 
-/// Tells readiness and metrics how a shared store is reached, until `stop`.
+/// Tells readiness and metrics how the store is reached, until `stop`.
 pub(super) async fn watch(
     store: Arc<dyn SessionStore>,
     clock: Arc<dyn Clock>,
@@ -87,16 +87,18 @@ pub(super) async fn watch(
     metrics: Arc<Metrics>,
     stop: CancellationToken,
 ) {
-    let Some(shared) = store.shared() else {
-        return;
+    // For whoever asks without a key: the log says why.
+    let lost = match store.shared() {
+        Some(_) => "Redis is not reached",
+        None => "the store's file cannot be written",
     };
     let mut ticks = tokio::time::interval(WATCH);
     while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-        let state = shared.state();
+        let state = store.state();
         let silence = clock.tick().since(state.confirmed);
         metrics.store_is(state.lost_since.is_none(), state.losses, silence);
         if state.lost_since.is_some() {
-            health.not_ready("store", "Redis is not reached");
+            health.not_ready("store", lost);
         } else {
             health.ready("store");
         }

@@ -304,7 +304,7 @@ impl Sessions {
             || self.0.tombstones.has(digest, self.0.clock.tick())
     }
 
-    async fn turn(&self, of: &[&[u8]]) -> Flight<'_> {
+    pub(super) async fn turn(&self, of: &[&[u8]]) -> Flight<'_> {
         self.0.flights.board(TokenDigest::of_parts(of)).await
     }
 }

@@ -115,7 +115,7 @@ impl Sessions {
     ) -> Result<Vec<Arc<Session>>, StoreError> {
         let (mut all, mut left) = (Vec::new(), IdRange::ALL);
         loop {
-            let batch = store.walk_open(space.clone(), left, STEP).await?;
+            let batch = store.walk_open(Some(space.clone()), left, STEP).await?;
             let Some(last) = batch.last().map(|session| session.id()) else {
                 return Ok(all);
             };

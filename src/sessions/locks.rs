@@ -68,6 +68,13 @@ impl Locks {
         (now < held.ends).then(|| held.lock.clone())
     }
 
+    /// The locks in force at `now`.
+    #[cfg(feature = "server")]
+    pub(super) fn all(&self, now: Tick) -> Vec<UserLock> {
+        let held = self.0.iter().filter(|held| now < held.ends);
+        held.map(|held| held.lock.clone()).collect()
+    }
+
     /// Forgets the lock on `user`.
     pub(super) fn lift(&self, user: UserKey) {
         self.0.remove(&user);

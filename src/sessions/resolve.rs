@@ -98,31 +98,37 @@ impl Sessions {
             }
             return Ok(Resolution::Unknown);
         };
-        let Some(session) = self.take_in(&stored) else {
-            return Ok(Resolution::Unknown);
-        };
-        Ok(judge(Some(session), space, self.now()))
+        let session = self.take_in(&stored, doubts).await?;
+        Ok(judge(session, space, self.now()))
     }
 
     /// The session of the table that `stored`, which a shared store says is open, is; it comes
-    /// into the table unless it has ended or its user is locked.
-    pub(super) fn take_in(&self, stored: &Arc<Session>) -> Option<Arc<Session>> {
+    /// into the table unless it has ended or its user is locked. `doubts` is how often changes
+    /// had been missed before the store was asked.
+    pub(super) async fn take_in(
+        &self,
+        stored: &Arc<Session>,
+        doubts: u64,
+    ) -> Result<Option<Arc<Session>>, StoreError> {
         let session = {
             let user = self.0.table.lock(stored.user_key());
             let now = self.0.clock.tick();
             let barred = self.0.locks.barring(stored.user_key(), now).is_some();
             let buried = self.0.tombstones.has(stored.digest(), now);
             if barred || buried || stored.end().is_some() {
-                return None;
+                return Ok(None);
             }
             self.adopt(&user, stored);
-            self.0.table.by_digest(stored.digest())?
+            match self.0.table.by_digest(stored.digest()) {
+                Some(session) => session,
+                None => return Ok(None),
+            }
         };
         if !self.outlived_doubts(&session, doubts).await? {
-            return Ok(Resolution::Unknown);
+            return Ok(None);
         }
         session.touch(stored.last_active_tick());
-        Some(session)
+        Ok(Some(session))
     }
 
     /// Asks the store about a session of the table that cannot be believed; `true` when it is

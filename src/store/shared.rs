@@ -37,15 +37,16 @@ pub trait SharedStore: Send + Sync {
     /// [`StoreError`](super::StoreError) when it could not.
     fn end_overdue(&self, grace: Duration) -> StoreFuture<'_, Vec<Arc<Session>>>;
 
-    /// At most `limit` of the open sessions of `space` with ids in `range`, newest start first,
-    /// whichever process opened them.
+    /// At most `limit` of the open sessions of `space`, or of all, with ids in `range`, newest
+    /// start first, whichever process opened them. One that ends meanwhile may be among them,
+    /// as ended.
     ///
     /// # Errors
     ///
     /// [`StoreError::Unavailable`](super::StoreError::Unavailable) when the store cannot tell.
     fn walk_open(
         &self,
-        space: SpaceId,
+        space: Option<SpaceId>,
         range: IdRange,
         limit: usize,
     ) -> StoreFuture<'_, Vec<Arc<Session>>>;
@@ -77,9 +78,6 @@ pub trait SharedStore: Send + Sync {
     /// For how long what is cached may be believed after the last confirmed change.
     fn believed_for(&self) -> Duration;
 
-    /// How the store is reached now.
-    fn state(&self) -> StoreState;
-
     /// The processes that share the store.
     fn nodes(&self) -> &dyn NodeRegistry;
 }
@@ -93,17 +91,6 @@ pub enum Standing {
     Ended(SessionEnd),
     /// Nobody knows it (any more).
     Unknown,
-}
-
-/// Whether a shared store is reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StoreState {
-    /// Since when it is not; `None` while it is.
-    pub lost_since: Option<Tick>,
-    /// How often it was lost since the start.
-    pub losses: u64,
-    /// When the change feed was last known to be complete.
-    pub confirmed: Tick,
 }
 
 /// The changes of a shared store, as they come.

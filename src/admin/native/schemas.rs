@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::schema_parts::{array, count, maybe_text, maybe_time, object, reference, text, time};
-use super::schemas_node;
+use super::{schemas_node, transfer_schemas};
 use crate::domain::{AccessType, ClientType, EndReason};
 use crate::tasks::TaskStatus;
 
@@ -52,6 +52,8 @@ pub(super) fn schemas() -> Map<String, Value> {
         ("Node", schemas_node::node()),
         ("Nodes", object(&["nodes"], json!({"nodes": array("Node")}))),
         ("Event", event()),
+        ("ImportLines", transfer_schemas::lines()),
+        ("Imported", transfer_schemas::imported()),
         ("Problem", problem()),
     ] {
         schemas.insert(name.to_owned(), schema);

@@ -12,8 +12,8 @@ use crate::domain::{
 };
 use crate::sessions::Sessions;
 use crate::store::{
-    Changes, Created, CredentialStore, Ended, Entered, Finished, Fleet, IdRange, Lease, Node,
-    NodeRegistry, Opens, Recovered, RefreshStore, Refreshed, Scan, ScanPage, SessionStore,
+    Changes, Created, CredentialStore, Ended, Entered, Finished, Fleet, IdRange, Lease, Merged,
+    Node, NodeRegistry, Opens, Recovered, RefreshStore, Refreshed, Scan, ScanPage, SessionStore,
     SharedStore, Standing, StoreError, StoreFuture, StoreState, Touch,
 };
 
@@ -44,7 +44,12 @@ impl SharedStore for Broken {
         self.fail()
     }
 
-    fn walk_open(&self, _: SpaceId, _: IdRange, _: usize) -> StoreFuture<'_, Vec<Arc<Session>>> {
+    fn walk_open(
+        &self,
+        _: Option<SpaceId>,
+        _: IdRange,
+        _: usize,
+    ) -> StoreFuture<'_, Vec<Arc<Session>>> {
         self.fail()
     }
 
@@ -66,15 +71,6 @@ impl SharedStore for Broken {
 
     fn believed_for(&self) -> Duration {
         Duration::MAX
-    }
-
-    fn state(&self) -> StoreState {
-        let never = Tick::from_millis(0);
-        StoreState {
-            lost_since: Some(never),
-            losses: 1,
-            confirmed: never,
-        }
     }
 
     fn nodes(&self) -> &dyn NodeRegistry {
@@ -135,11 +131,24 @@ impl SessionStore for Broken {
         self
     }
 
+    fn state(&self) -> StoreState {
+        let never = Tick::from_millis(0);
+        StoreState {
+            lost_since: Some(never),
+            losses: 1,
+            confirmed: never,
+        }
+    }
+
     fn recover(&self) -> StoreFuture<'_, Recovered> {
         self.fail()
     }
 
     fn create(&self, _: &Arc<Session>) -> StoreFuture<'_, Created> {
+        self.fail()
+    }
+
+    fn import(&self, _: Vec<Arc<Session>>) -> StoreFuture<'_, Vec<Merged>> {
         self.fail()
     }
 

@@ -17,6 +17,7 @@ mod side_port;
 mod store;
 mod table;
 mod token;
+mod transfer;
 mod user;
 mod users;
 mod watch;
@@ -59,7 +60,7 @@ enum Command {
     Users(users::Args),
     /// List the gateways that share their sessions with a running one
     Nodes(nodes::Args),
-    /// Check, compact, export and import a store's file
+    /// Check and compact a store's file; export and import what a store keeps
     #[command(subcommand)]
     Store(store::Command),
     /// Make certificates

@@ -40,6 +40,12 @@ pub(super) fn redis(raw: RawStoreRedis, table: &Scope<'_>) -> RedisStoreOptions 
             }
         }
     };
+    if table.has("master_name") && !matches!(mode, RedisMode::Sentinel { .. }) {
+        table.key("master_name").unused(
+            "no sentinels are asked for a master",
+            "allowed: together with `mode = \"sentinel\"`",
+        );
+    }
     let nodes = read(table, "nodes", raw.nodes, |at, nodes| {
         if nodes.is_empty() {
             at.bad("the list is empty", NODES);
@@ -64,6 +70,15 @@ pub(super) fn redis(raw: RawStoreRedis, table: &Scope<'_>) -> RedisStoreOptions 
     let on_outage = read(table, "on_outage", raw.on_outage, |at, text| {
         at.choose(&text, &[("closed", false), ("serve-cached", true)])
     });
+    if table.has("serve_cached_for")
+        && on_outage != Some(true)
+        && !table.key("on_outage").is_broken()
+    {
+        table.key("serve_cached_for").unused(
+            "cached sessions are not served while Redis is not reached",
+            "allowed: together with `on_outage = \"serve-cached\"`",
+        );
+    }
     let name = "1 to 64 of the characters A-Z a-z 0-9 . _ -";
     RedisStoreOptions {
         mode,

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::{SPACE, check, load};
+use super::{SPACE, check, errors_of, load};
 use crate::app::options::StoreKind;
 use crate::store::redis::{OnOutage, RedisMode};
 
@@ -97,4 +97,51 @@ error: bad value for `store.redis.nodes.1`
   = note: allowed: `rediss://host:port` for all of them, or `redis://host:port` for all
 "##,
     );
+}
+
+#[test]
+fn s41_options_of_another_store_are_refused() {
+    for (kind, key, reason) in [
+        ("", "redis", "sessions are in a file"),
+        ("kind = \"file\"", "redis", "sessions are in a file"),
+        ("kind = \"memory\"", "redis", "written nowhere"),
+        ("kind = \"memory\"", "flush_interval", "written nowhere"),
+        ("kind = \"memory\"", "path", "written nowhere"),
+        ("kind = \"redis\"", "path", "sessions are in Redis"),
+    ] {
+        let set = match key {
+            "redis" => "[store.redis]\nnamespace = \"gp\"",
+            "flush_interval" => "flush_interval = \"1s\"",
+            _ => "path = \"x.redb\"",
+        };
+        let errors = errors_of(&format!("[store]\n{kind}\n{set}\n{SPACE}"), &[]);
+        assert!(
+            errors.starts_with(&format!("error: unused option `store.{key}`")),
+            "{errors}"
+        );
+        assert!(errors.contains(reason), "{errors}");
+        assert_eq!(errors.matches("error:").count(), 1, "{errors}");
+    }
+}
+
+#[test]
+fn s41_options_of_another_redis_are_refused() {
+    for (set, expected) in [
+        (
+            "master_name = \"m\"",
+            "unused option `store.redis.master_name`",
+        ),
+        (
+            "serve_cached_for = \"1m\"",
+            "unused option `store.redis.serve_cached_for`",
+        ),
+    ] {
+        let text = format!("[store]\nkind = \"redis\"\n[store.redis]\n{set}\n{SPACE}");
+        let errors = errors_of(&text, &[]);
+        assert!(
+            errors.starts_with(&format!("error: {expected}")),
+            "{errors}"
+        );
+        assert_eq!(errors.matches("error:").count(), 1, "{errors}");
+    }
 }

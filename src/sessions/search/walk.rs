@@ -87,7 +87,7 @@ impl Sessions {
     ) -> Result<(), StoreError> {
         let mut left = range;
         loop {
-            let batch = store.walk_open(space.clone(), left, STEP).await?;
+            let batch = store.walk_open(Some(space.clone()), left, STEP).await?;
             let Some(last) = batch.last().map(|session| session.id()) else {
                 return Ok(());
             };

@@ -16,6 +16,7 @@ mod compact;
 mod credentials;
 mod database;
 mod error;
+mod import;
 mod load;
 mod offline;
 mod open_sessions;

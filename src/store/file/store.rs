@@ -21,10 +21,11 @@ use crate::domain::{
 };
 use crate::store::refreshes::LocalRefreshes;
 use crate::store::short_lived::ShortLived;
+use crate::store::state::Outages;
 use crate::store::{
-    Created, CredentialStore, Ended, IdRange, MAX_TARGETS, MAX_TICKETS, Recovered, RefreshStore,
-    Retention, Scan, ScanPage, SessionStore, SharedStore, StateFilter, StoreError, StoreFuture,
-    Touch,
+    Created, CredentialStore, Ended, IdRange, MAX_TARGETS, MAX_TICKETS, Merged, Recovered,
+    RefreshStore, Retention, Scan, ScanPage, SessionStore, SharedStore, StateFilter, StoreError,
+    StoreFuture, StoreState, Touch,
 };
 
 /// Keeps sessions in a file. One process at a time; see [the room](super) for how.
@@ -40,6 +41,7 @@ pub struct FileStore {
     pub(super) claims: Claims,
     pub(super) refreshes: Arc<LocalRefreshes>,
     found: Mutex<Recovered>,
+    outages: Arc<Outages>,
     spaces: Spaces,
     pub(super) clock: Arc<dyn Clock>,
 }
@@ -88,12 +90,14 @@ impl FileStore {
         super::compact::where_it_pays(path, &mut database, open.len())?;
         let file = Arc::new(Handle::new(path, database));
         let (open, refreshes) = (Arc::new(open), Arc::new(refreshed));
+        let outages = Arc::new(Outages::new(Arc::clone(&clock)));
         let (requests, waiting) = mpsc::channel(WAITING);
         let writer = Writer {
             requests: waiting,
             file: Arc::clone(&file),
             open: Arc::clone(&open),
             refreshes: Arc::clone(&refreshes),
+            outages: Arc::clone(&outages),
             retention,
             refused: Vec::new(),
         };
@@ -113,9 +117,14 @@ impl FileStore {
             claims: Claims::default(),
             refreshes,
             found: Mutex::new(found),
+            outages,
             spaces: spaces.clone(),
             clock,
         })
+    }
+
+    pub(super) fn open_sessions(&self) -> &OpenSessions {
+        &self.open
     }
 
     fn tickets(&self) -> MutexGuard<'_, ShortLived<TokenDigest, Ticket>> {
@@ -186,6 +195,10 @@ impl SessionStore for FileStore {
         self
     }
 
+    fn state(&self) -> StoreState {
+        self.outages.state()
+    }
+
     fn recover(&self) -> StoreFuture<'_, Recovered> {
         let found = std::mem::take(&mut *self.found.lock().unwrap_or_else(PoisonError::into_inner));
         Box::pin(async move { Ok(found) })
@@ -213,6 +226,10 @@ impl SessionStore for FileStore {
                 _ => Ok(Created::Kept),
             }
         })
+    }
+
+    fn import(&self, sessions: Vec<Arc<Session>>) -> StoreFuture<'_, Vec<Merged>> {
+        Box::pin(self.import_now(sessions))
     }
 
     fn load(&self, digest: &TokenDigest) -> StoreFuture<'_, Option<Arc<Session>>> {

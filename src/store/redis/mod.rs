@@ -54,6 +54,7 @@ mod changes;
 mod credentials;
 mod error;
 mod feed;
+mod import;
 mod keys;
 mod link;
 mod lists;

@@ -6,6 +6,7 @@ use ::redis::Script;
 #[derive(Debug)]
 pub(super) struct Scripts {
     pub(super) create: Script,
+    pub(super) import: Script,
     pub(super) end: Script,
     pub(super) end_user: Script,
     pub(super) touch: Script,
@@ -26,6 +27,7 @@ impl Scripts {
     pub(super) fn new() -> Self {
         Self {
             create: script(include_str!("lua/create.lua")),
+            import: script(include_str!("lua/import.lua")),
             end: script(include_str!("lua/end.lua")),
             end_user: script(include_str!("lua/end_user.lua")),
             touch: script(include_str!("lua/touch.lua")),

@@ -21,7 +21,7 @@ use crate::domain::{
     TokenDigest, UserKey, UserLock,
 };
 use crate::store::{
-    Changes, Created, CredentialStore, Ended, IdRange, NodeRegistry, Opens, Recovered,
+    Changes, Created, CredentialStore, Ended, IdRange, Merged, NodeRegistry, Opens, Recovered,
     RefreshStore, Retention, Scan, ScanPage, SessionStore, SharedStore, Standing, StoreError,
     StoreFuture, StoreState, Touch,
 };
@@ -145,11 +145,14 @@ impl SharedStore for RedisStore {
 
     fn walk_open(
         &self,
-        space: SpaceId,
+        space: Option<SpaceId>,
         range: IdRange,
         limit: usize,
     ) -> StoreFuture<'_, Vec<Arc<Session>>> {
-        Box::pin(async move { self.walk_now(List::Open, range, Some(&space), limit).await })
+        Box::pin(async move {
+            self.walk_now(List::Open, range, space.as_ref(), limit)
+                .await
+        })
     }
 
     fn standing(&self, sessions: Vec<Arc<Session>>) -> StoreFuture<'_, Vec<Standing>> {
@@ -173,10 +176,6 @@ impl SharedStore for RedisStore {
         self.link.options.on_outage.believed_for()
     }
 
-    fn state(&self) -> StoreState {
-        self.link.state()
-    }
-
     fn nodes(&self) -> &dyn NodeRegistry {
         self
     }
@@ -197,6 +196,10 @@ impl SessionStore for RedisStore {
 
     fn refreshes(&self) -> &dyn RefreshStore {
         self
+    }
+
+    fn state(&self) -> StoreState {
+        self.link.state()
     }
 
     fn recover(&self) -> StoreFuture<'_, Recovered> {
@@ -223,6 +226,10 @@ impl SessionStore for RedisStore {
             }
             Ok(created)
         })
+    }
+
+    fn import(&self, sessions: Vec<Arc<Session>>) -> StoreFuture<'_, Vec<Merged>> {
+        Box::pin(self.import_now(sessions))
     }
 
     fn load(&self, digest: &TokenDigest) -> StoreFuture<'_, Option<Arc<Session>>> {

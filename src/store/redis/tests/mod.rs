@@ -30,26 +30,36 @@ async fn connect(options: &RedisOptions, clock: ManualClock, retention: Retentio
     connected.await.unwrap()
 }
 
+/// Runs the contract on the servers of `options`, in namespaces that no other test has.
+async fn fulfils_the_contract(options: &RedisOptions) {
+    let all = fresh(options).namespace;
+    contract::check(async |clock, retention, place| {
+        let options = RedisOptions {
+            namespace: format!("{all}.{place}"),
+            ..options.clone()
+        };
+        connect(&options, clock, retention).await
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn one_server_fulfils_the_contract() {
     let server = RedisServer::start();
     let options = RedisOptions::single(server.url());
-    contract::check(async |clock, retention| connect(&fresh(&options), clock, retention).await)
-        .await;
+    fulfils_the_contract(&options).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cluster_fulfils_the_contract() {
     let cluster = Cluster::start().await;
     let options = cluster.options();
-    contract::check(async |clock, retention| connect(&fresh(&options), clock, retention).await)
-        .await;
+    fulfils_the_contract(&options).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_master_with_sentinels_fulfils_the_contract() {
     let watched = Watched::start().await;
     let options = watched.options();
-    contract::check(async |clock, retention| connect(&fresh(&options), clock, retention).await)
-        .await;
+    fulfils_the_contract(&options).await;
 }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::server::RedisServer;
-use super::{connect, fresh};
+use super::{connect, fresh, fulfils_the_contract};
 use crate::domain::{ManualClock, Spaces};
 use crate::store::redis::{RedisMode, RedisOptions, RedisStore};
-use crate::store::{Retention, SharedStore as _, contract};
+use crate::store::{Retention, SessionStore as _};
 
 /// A certificate of its own, as a server and its clients want it.
 struct Certificate {
@@ -97,8 +97,7 @@ async fn a_server_with_tls_and_a_user_fulfils_the_contract() {
     let (_server, port) = certificate.server();
     let url = format!("rediss://127.0.0.1:{port}");
     let options = certificate.trusted_by(RedisOptions::single(url));
-    contract::check(async |clock, retention| connect(&fresh(&options), clock, retention).await)
-        .await;
+    fulfils_the_contract(&options).await;
     // Whoever is not vouched for is not spoken to.
     let strange = RedisOptions {
         authorities: Some(Certificate::new().pem.into_bytes()),
