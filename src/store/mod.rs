@@ -13,6 +13,7 @@ pub mod file;
 pub(crate) mod index;
 mod memory;
 mod merged;
+mod nodes;
 #[cfg(feature = "server")]
 mod record;
 #[cfg(feature = "server")]
@@ -41,6 +42,7 @@ pub use credentials::{Claimed, CredentialStore, KeptCredential, Opens};
 pub use error::StoreError;
 pub use memory::MemoryStore;
 pub use merged::Merged;
+pub use nodes::{BEAT, Entered, Fleet, InstanceId, Lag, Node, NodeRegistry};
 pub use refreshes::{Finished, Lease, RefreshStore, Refreshed};
 pub use retention::Retention;
 pub(crate) use scan::Newest;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::{IdRange, Opens, StoreFuture, StoredTasks};
+use super::{IdRange, NodeRegistry, Opens, StoreFuture, StoredTasks};
 use crate::domain::{
     Session, SessionEnd, SessionId, SharedSecret, SpaceId, Tick, TokenDigest, UserKey, UserLock,
 };
@@ -84,6 +84,9 @@ pub trait SharedStore: StoredTasks {
 
     /// For how long what is cached may be believed after the last confirmed change.
     fn believed_for(&self) -> Duration;
+
+    /// The processes that share the store.
+    fn nodes(&self) -> &dyn NodeRegistry;
 }
 
 /// How a session stands in the store.

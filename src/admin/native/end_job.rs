@@ -68,7 +68,8 @@ async fn run(
         Target::User { directory, id } => {
             let directory = &*directory;
             let key = UserName { directory, id: &id }.key(space);
-            work.expect(sessions.of_user(key).len() as u64);
+            let open = sessions.open_by(key).await;
+            work.expect(open.map_err(|error| failure(&error))? as u64);
             let gone = sessions.end_user(key, &actor.cause()).await;
             let gone = gone.map_err(|error| failure(&error))?;
             work.expect(gone.len() as u64);

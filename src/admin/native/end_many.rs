@@ -18,8 +18,8 @@ use super::wire::{EndManyBody, TaskBody};
 use crate::admin::problem::{Problem, ProblemKind};
 use crate::admin::state::Admin;
 use crate::domain::{Session, SessionId};
-use crate::sessions::{EndOutcome, FindQuery};
-use crate::store::{StateFilter, StoreError};
+use crate::sessions::EndOutcome;
+use crate::store::StoreError;
 use crate::tasks::{Task, TaskStatus};
 
 #[derive(Deserialize)]
@@ -122,14 +122,8 @@ impl Target {
         Ok(match self {
             Self::Ids(ids) => ids.len(),
             Self::User { directory, id } => {
-                let query = FindQuery {
-                    space: Some(actor.space().clone()),
-                    user: Some(UserName { directory, id }.key(actor.space())),
-                    state: StateFilter::Open,
-                    after: None,
-                    limit: 0,
-                };
-                admin.sessions().find(query).await?.total
+                let key = UserName { directory, id }.key(actor.space());
+                admin.sessions().open_by(key).await?
             }
             Self::Matching(sessions, _) => sessions.len(),
         })

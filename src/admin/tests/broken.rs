@@ -12,9 +12,9 @@ use crate::domain::{
 };
 use crate::sessions::Sessions;
 use crate::store::{
-    Changes, Created, CredentialStore, Ended, Finished, IdRange, Lease, Merged, Opens, Recovered,
-    RefreshStore, Refreshed, Scan, ScanPage, SessionStore, SharedStore, Standing, StoreError,
-    StoreFuture, StoreState, StoredTasks, Touch,
+    Changes, Created, CredentialStore, Ended, Entered, Finished, Fleet, IdRange, Lease, Merged,
+    Node, NodeRegistry, Opens, Recovered, RefreshStore, Refreshed, Scan, ScanPage, SessionStore,
+    SharedStore, Standing, StoreError, StoreFuture, StoreState, StoredTasks, Touch,
 };
 
 /// A store that cannot be reached, or that has a bug.
@@ -89,6 +89,32 @@ impl SharedStore for Broken {
 
     fn believed_for(&self) -> Duration {
         Duration::MAX
+    }
+
+    fn nodes(&self) -> &dyn NodeRegistry {
+        self
+    }
+}
+
+impl NodeRegistry for Broken {
+    fn enter(&self, _: &Node) -> StoreFuture<'_, Entered> {
+        self.fail()
+    }
+
+    fn beat(&self, _: &Node) -> StoreFuture<'_, Fleet> {
+        self.fail()
+    }
+
+    fn fleet(&self) -> StoreFuture<'_, Fleet> {
+        self.fail()
+    }
+
+    fn leave(&self, _: &Node) -> StoreFuture<'_, ()> {
+        self.fail()
+    }
+
+    fn behind(&self) -> StoreFuture<'_, u64> {
+        self.fail()
     }
 }
 

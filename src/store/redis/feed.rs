@@ -19,6 +19,7 @@ use super::changes;
 use super::error::odd_answer;
 use super::keys::{Keys, Shard};
 use super::link::Link;
+use super::nodes::Progress;
 use super::scripts::Scripts;
 use crate::store::{Change, ChangeBatch, StoreError};
 
@@ -28,6 +29,7 @@ pub(super) struct Follower {
     pub(super) keys: Keys,
     pub(super) scripts: Arc<Scripts>,
     pub(super) cursors: Vec<Cursor>,
+    pub(super) progress: Arc<Progress>,
     pub(super) changes: mpsc::Sender<ChangeBatch>,
 }
 
@@ -127,6 +129,10 @@ impl Follower {
         let check = self.link.options.clock_check;
         let mut clock = tokio::time::interval_at(Instant::now() + check, check);
         loop {
+            // What has been read has been handed on, too.
+            for (shard, cursor) in Shard::all().zip(&self.cursors) {
+                self.progress.note(shard, cursor.number);
+            }
             let asked = self.link.time.clock().tick();
             match self.poll().await {
                 Ok((batch, all)) => {

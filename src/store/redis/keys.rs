@@ -118,6 +118,11 @@ impl Keys {
         format!("{}last", self.tasks())
     }
 
+    /// The key `name` of the nodes, which are in one slot.
+    pub(super) fn nodes(&self, name: &str) -> String {
+        format!("{{{}/nodes}}:{name}", self.namespace)
+    }
+
     /// The key `name` that is in no shard.
     pub(super) fn global(&self, name: &str) -> String {
         format!("{}:{name}", self.namespace)

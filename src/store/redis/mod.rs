@@ -31,6 +31,9 @@
 //! | `{gp/tasks}:of:<space>` | sorted set | the ids of a space's tasks, 1,000 at most | likewise |
 //! | `{gp/tasks}:last` | number | the id that was given last | 30 days |
 //! | `gp:secret` | string | 32 random bytes that the nodes have in common; keys for cursors follow from it | 30 days after the last node |
+//! | `{gp/nodes}:i:<instance>`, `..:all` | string, sorted set | what a node says of itself, as JSON, and when each was heard of | 10 s after its last word |
+//! | `{gp/nodes}:n:<name>` | string | which instance has the name | 3 s after its last word |
+//! | `{gp/nodes}:keys` | sorted set | public keys of assertions, as JWKs, by the last word | an hour after it |
 //! | `gp:peaks:<day>` | hash | the peaks of licenses | retention |
 //!
 //! | `gp:time` | number | milliseconds that the server's clock is ahead of the nodes' time, since somebody set it | 400 days |
@@ -58,6 +61,7 @@ mod import;
 mod keys;
 mod link;
 mod lists;
+mod nodes;
 mod notes;
 mod options;
 mod purge;

@@ -13,6 +13,7 @@ pub(super) struct ServerTime {
     clock: Arc<dyn Clock>,
     /// The server's time at tick 0.
     origin: AtomicI64,
+    /// How much the wall clock's time is ahead of the server's.
     ahead: AtomicI64,
     /// Until which tick whatever is heard is followed.
     follows_until: AtomicU64,
@@ -124,6 +125,9 @@ impl ServerTime {
         &self.clock
     }
 }
+
+/// By how much readings of two clocks may differ that go alike.
+const JITTER_MS: u64 = 2;
 
 /// The origin before anything was heard.
 const NEVER: i64 = i64::MIN;

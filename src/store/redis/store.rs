@@ -12,6 +12,7 @@ use super::feed::{self, Follower};
 use super::keys::Keys;
 use super::link::Link;
 use super::lists::List;
+use super::nodes::Progress;
 use super::options::RedisOptions;
 use super::scripts::Scripts;
 use super::server_time::ServerTime;
@@ -20,9 +21,9 @@ use crate::domain::{
     Task, Ticket, TokenDigest, UserKey, UserLock,
 };
 use crate::store::{
-    Changes, Created, CredentialStore, Ended, IdRange, Merged, Opens, Recovered, RefreshStore,
-    Retention, Scan, ScanPage, SessionStore, SharedStore, Standing, StoreError, StoreFuture,
-    StoreState, Touch,
+    Changes, Created, CredentialStore, Ended, IdRange, Merged, NodeRegistry, Opens, Recovered,
+    RefreshStore, Retention, Scan, ScanPage, SessionStore, SharedStore, Standing, StoreError,
+    StoreFuture, StoreState, Touch,
 };
 
 /// Sessions in Redis, or Valkey, shared by all nodes of one namespace.
@@ -34,6 +35,7 @@ pub struct RedisStore {
     retention: Retention,
     changes: Mutex<Option<Changes>>,
     secret: OnceLock<SharedSecret>,
+    progress: Arc<Progress>,
     runtime: Handle,
 }
 
@@ -58,6 +60,7 @@ impl RedisStore {
         let link = Arc::new(Link::new(options, ServerTime::new(clock)));
         link.connect().await.map_err(store_error)?;
         let cursors = Follower::position(&link, &keys, &scripts).await?;
+        let progress = Arc::default();
         let (sender, receiver) = mpsc::channel(WAITING);
         if push {
             let (link, channel) = (Arc::clone(&link), keys.channel());
@@ -68,6 +71,7 @@ impl RedisStore {
             keys: keys.clone(),
             scripts: Arc::clone(&scripts),
             cursors,
+            progress: Arc::clone(&progress),
             changes: sender,
         };
         tokio::spawn(follower.run());
@@ -79,12 +83,17 @@ impl RedisStore {
             retention,
             changes: Mutex::new(Some(Changes::new(receiver))),
             secret: OnceLock::new(),
+            progress,
             runtime: Handle::current(),
         })
     }
 
     pub(super) fn link(&self) -> &Link {
         &self.link
+    }
+
+    pub(super) fn progress(&self) -> &Progress {
+        &self.progress
     }
 
     /// For work that goes on after the store was asked.
@@ -176,6 +185,10 @@ impl SharedStore for RedisStore {
 
     fn believed_for(&self) -> Duration {
         self.link.options.on_outage.believed_for()
+    }
+
+    fn nodes(&self) -> &dyn NodeRegistry {
+        self
     }
 }
 

@@ -2,7 +2,9 @@
 
 mod credentials;
 mod disk_full;
+mod fleet_view;
 mod kill;
+mod nodes;
 mod redis;
 mod restart;
 mod side_port;
