@@ -103,6 +103,13 @@ impl Running {
         Self::follow(gatepass(folder, args))
     }
 
+    /// Starts it with these variables in its environment.
+    pub(crate) fn start_with(folder: &Path, args: &[&str], variables: &[(&str, &str)]) -> Self {
+        let mut command = gatepass(folder, args);
+        command.envs(variables.iter().copied());
+        Self::follow(command)
+    }
+
     /// Starts it deaf to a signal, as `XFSZ`.
     pub(crate) fn start_ignoring(folder: &Path, signal: &str, args: &[&str]) -> Self {
         let program = env!("CARGO_BIN_EXE_gatepass");

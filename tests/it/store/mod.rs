@@ -1,6 +1,7 @@
 //! What outlives the process.
 
 mod disk_full;
+mod faults;
 mod kill;
 mod redis;
 mod restart;

@@ -1,13 +1,8 @@
 //! Two gateways on one Redis.
 
 use crate::kit::house::header_space;
+use crate::kit::redis::RedisServer;
 use crate::kit::{PORTS, Served};
-
-#[allow(dead_code, reason = "the unit tests use the rest of it")]
-#[path = "../../../src/store/redis/tests/server.rs"]
-mod server;
-
-use server::RedisServer;
 
 fn config(redis: &RedisServer, node: &str, more: &str) -> String {
     format!(

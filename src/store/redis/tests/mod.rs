@@ -7,7 +7,7 @@ pub(crate) mod server;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::{RedisOptions, RedisStore};
+use super::{RedisMode, RedisOptions, RedisStore};
 use crate::domain::{ManualClock, Spaces};
 use crate::store::{Retention, contract};
 use fleet::{Cluster, Watched};
@@ -20,6 +20,28 @@ pub(crate) fn fresh(options: &RedisOptions) -> RedisOptions {
     RedisOptions {
         namespace: format!("test{number}"),
         ..options.clone()
+    }
+}
+
+impl Cluster {
+    pub(crate) fn options(&self) -> RedisOptions {
+        RedisOptions {
+            mode: RedisMode::Cluster,
+            nodes: self.servers.iter().map(RedisServer::url).collect(),
+            ..RedisOptions::single("")
+        }
+    }
+}
+
+impl Watched {
+    pub(crate) fn options(&self) -> RedisOptions {
+        RedisOptions {
+            mode: RedisMode::Sentinel {
+                master: "sessions".to_owned(),
+            },
+            nodes: self.sentinels.iter().map(RedisServer::url).collect(),
+            ..RedisOptions::single("")
+        }
     }
 }
 
