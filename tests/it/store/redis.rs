@@ -60,6 +60,9 @@ async fn s16_two_gateways_have_the_same_sessions() {
             .collect();
         assert_eq!(users, ["ann", "bob"], "every node lists them all");
     }
+    let of_bob = "/api/v1/spaces/1001/users/LAB/bob/sessions";
+    let bobs = a.admin().get(of_bob).await.json(200);
+    assert_eq!(bobs["sessions"][0]["userId"], "bob", "{bobs}");
     let sessions = b.admin().sessions("1001").await;
     let anns = sessions.iter().find(|s| s["userId"] == "ann").unwrap();
     b.admin().end("1001", anns).await;

@@ -92,7 +92,7 @@ pub(super) struct Scene {
 }
 
 /// What `flush_interval`, a busy machine and clocks of milliseconds add up to.
-const UNTOLD: Duration = Duration::from_millis(1500);
+const UNTOLD: Duration = Duration::from_millis(1000);
 
 impl Scene {
     /// Starts gateways, and lets people use them for a while.
@@ -175,16 +175,21 @@ impl Scene {
     /// How far apart the clocks of the first two gateways are.
     pub(super) async fn apart(&self) -> Duration {
         let mut admin = Person::new(Arc::clone(&self.town));
-        let life = self.town.witness.pick(|_| 0).expect("somebody");
-        let mut said = Vec::new();
-        for node in 0..2 {
-            let session = admin.look(node, &life).await.flatten().expect("a session");
-            let started = session["sessionStart"].as_str().unwrap();
-            let started = chrono::DateTime::parse_from_rfc3339(started).unwrap();
-            said.push(SystemTime::from(started));
+        let mut started = async |node: usize, life: &Life| {
+            let session = admin.look(node, life).await??;
+            let started = session["sessionStart"].as_str()?;
+            let started = chrono::DateTime::parse_from_rfc3339(started).ok()?;
+            Some(SystemTime::from(started))
+        };
+        for life in self.town.witness.lives() {
+            let said = (started(0, &life).await, started(1, &life).await);
+            // Or it has ended.
+            if let (Some(one), Some(other)) = said {
+                let apart = one.duration_since(other);
+                return apart.unwrap_or_else(|error| error.duration());
+            }
         }
-        let apart = said[0].duration_since(said[1]);
-        apart.unwrap_or_else(|error| error.duration())
+        panic!("no session is open");
     }
 
     pub(super) fn logins(&self) -> u64 {
@@ -216,6 +221,8 @@ impl Scene {
         while let Some(person) = self.people.join_next().await {
             person.expect("a person's life");
         }
+        // The store is told of the last activity.
+        tokio::time::sleep(Duration::from_millis(300)).await;
         self.audit().await;
         let (counts, violations) = self.town.witness.result();
         Verdict {
@@ -251,9 +258,9 @@ impl Scene {
 
     async fn audit_one(&self, auditor: &mut Person, life: &Life) {
         let witness = &self.town.witness;
-        let (asked, ended) = {
+        let (asked, ended, used) = {
             let fate = life.fate();
-            (fate.asked, fate.ended.is_some())
+            (fate.asked, fate.ended.is_some(), fate.used)
         };
         if asked && !ended {
             let end = async || auditor.end_by_user(0, life).await.then_some(());
@@ -273,7 +280,7 @@ impl Scene {
         }
         for node in 0..self.nodes.len() {
             match auditor.look(node, life).await {
-                Some(Some(session)) => self.audit_activity(node, life, &session),
+                Some(Some(session)) => self.audit_activity(node, (life, used), &session),
                 Some(None) => witness.saw_lost(life),
                 None => witness.violation(format!("{node} cannot tell of {}", life.user)),
             }
@@ -281,10 +288,15 @@ impl Scene {
     }
 
     /// The store knows of every request but the very last: nothing was moved back.
-    fn audit_activity(&self, node: usize, life: &Life, session: &serde_json::Value) {
+    fn audit_activity(
+        &self,
+        node: usize,
+        (life, used): (&Life, Option<SystemTime>),
+        session: &serde_json::Value,
+    ) {
         let said = session["lastActive"].as_str().unwrap();
         let said: SystemTime = chrono::DateTime::parse_from_rfc3339(said).unwrap().into();
-        let used = life.fate().used.expect("it was used");
+        let used = used.expect("it was used");
         let behind = used.duration_since(said).unwrap_or_default();
         if behind > UNTOLD && self.in_time[node] {
             let what = format!(
