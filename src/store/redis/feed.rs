@@ -8,8 +8,9 @@
 //! next poll.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use ::redis::RedisResult;
+use ::redis::{RedisResult, Value};
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use tokio::sync::mpsc;
@@ -17,7 +18,7 @@ use tokio::sync::mpsc;
 use super::changes;
 use super::error::odd_answer;
 use super::keys::{Keys, Shard};
-use super::link::Link;
+use super::link::{Link, late};
 use super::scripts::Scripts;
 use crate::store::{ChangeBatch, StoreError};
 
@@ -123,10 +124,12 @@ impl Follower {
 
     /// Follows until nobody wants to hear of changes any more.
     pub(super) async fn run(mut self) {
+        let mut failing = false;
         loop {
             let asked = self.link.time.clock().tick();
             match self.poll().await {
                 Ok((batch, all)) => {
+                    failing = false;
                     let confirmed = all.then_some(asked);
                     let batch = ChangeBatch { confirmed, ..batch };
                     if self.changes.send(batch).await.is_err() {
@@ -142,10 +145,16 @@ impl Follower {
                 }
                 Err(error) => {
                     self.link.lose();
-                    tracing::warn!(
-                        error = &error as &dyn std::error::Error,
-                        "the connection to Redis is lost"
-                    );
+                    if failing {
+                        // Another connection does no better, as where rights were taken away.
+                        tokio::time::sleep(Link::RETRY).await;
+                    } else {
+                        tracing::warn!(
+                            error = &error as &dyn std::error::Error,
+                            "the connection to Redis is lost"
+                        );
+                    }
+                    failing = true;
                     if !self.reconnect().await {
                         return;
                     }
@@ -204,6 +213,9 @@ impl Follower {
     }
 }
 
+/// For so long nothing is pushed before the connection is tried.
+const SILENCE: Duration = Duration::from_secs(1);
+
 /// Listens on the channel for as long as somebody wants to hear of it.
 pub(super) async fn listen(link: Arc<Link>, channel: String, changes: mpsc::Sender<ChangeBatch>) {
     while !changes.is_closed() {
@@ -219,13 +231,29 @@ async fn listen_once(
     channel: &str,
     changes: &mpsc::Sender<ChangeBatch>,
 ) -> RedisResult<()> {
-    let mut pubsub = link.client().await?.get_async_pubsub().await?;
-    pubsub.subscribe(channel).await?;
-    let mut messages = pubsub.into_on_message();
+    let losses = link.losses();
+    let subscribe = async {
+        let pubsub = link.client().await?.get_async_pubsub().await?;
+        let (mut sink, messages) = pubsub.split();
+        sink.subscribe(channel).await?;
+        RedisResult::Ok((sink, messages))
+    };
+    let subscribed = tokio::time::timeout(link.options.connect_timeout, subscribe);
+    let (mut sink, mut messages) = subscribed.await.map_err(|_| late())??;
     loop {
         let message = tokio::select! {
             message = messages.next() => message,
             () = changes.closed() => None,
+            () = tokio::time::sleep(SILENCE) => {
+                // Nobody tells of a connection that has been dropped on the way, nor of a
+                // master that has handed over.
+                let answer = tokio::time::timeout(link.options.timeout, sink.ping::<Value>());
+                answer.await.map_err(|_| late())??;
+                if link.losses() != losses {
+                    return Ok(());
+                }
+                continue;
+            }
         };
         let Some(message) = message else {
             return Ok(());

@@ -66,7 +66,12 @@ impl Link {
             .map_err(|_| late())??;
         let tick = self.time.clock().tick();
         let mut probe = connection.clone();
-        let (seconds, micros): (i64, i64) = ::redis::cmd("TIME").query_async(&mut probe).await?;
+        let ask = match self.options.mode {
+            RedisMode::Single | RedisMode::Sentinel { .. } => writable_time(),
+            // The client asks masters only, and whichever it likes.
+            RedisMode::Cluster => ::redis::cmd("TIME"),
+        };
+        let (seconds, micros): (i64, i64) = ask.query_async(&mut probe).await?;
         let millis = seconds.saturating_mul(1000).saturating_add(micros / 1000);
         if self.confirmed.load(Ordering::Relaxed) == 0 {
             self.time.set(millis, tick);
@@ -74,7 +79,6 @@ impl Link {
             self.correct_time(millis, tick);
         }
         self.connection.store(Some(Arc::new(connection)));
-        self.lost.store(CONNECTED, Ordering::Release);
         Ok(())
     }
 
@@ -215,16 +219,23 @@ impl Link {
         }
     }
 
+    /// That all changes up to `tick` have been read: Redis is reached, in every sense.
     pub(super) fn confirm(&self, tick: Tick) {
         self.confirmed
             .fetch_max(tick.as_millis(), Ordering::Relaxed);
+        self.lost.store(CONNECTED, Ordering::Release);
+    }
+
+    /// How often the connection was lost.
+    pub(super) fn losses(&self) -> u64 {
+        self.losses.load(Ordering::Relaxed)
     }
 
     pub(super) fn state(&self) -> StoreState {
         let lost = self.lost.load(Ordering::Acquire);
         StoreState {
             lost_since: (lost != CONNECTED).then(|| Tick::from_millis(lost)),
-            losses: self.losses.load(Ordering::Relaxed),
+            losses: self.losses(),
             confirmed: Tick::from_millis(self.confirmed.load(Ordering::Relaxed)),
         }
     }
@@ -267,7 +278,16 @@ impl Link {
     pub(super) const RETRY: Duration = Duration::from_millis(100);
 }
 
-fn late() -> RedisError {
+/// Asks for the time in a script that might write, which a server refuses that takes no writes:
+/// a replica may be behind its master, or have lost it, and is not to be believed.
+fn writable_time() -> Cmd {
+    let mut ask = ::redis::cmd("EVAL");
+    ask.arg("#!lua flags=allow-oom\nreturn redis.call('TIME')")
+        .arg(0);
+    ask
+}
+
+pub(super) fn late() -> RedisError {
     RedisError::from((ErrorKind::Io, "no connection in time"))
 }
 

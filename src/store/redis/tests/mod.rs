@@ -1,5 +1,6 @@
 //! The store on real servers.
 
+#[allow(dead_code, reason = "tests of whole gateways use the rest of it")]
 pub(crate) mod cable;
 pub(crate) mod fleet;
 pub(crate) mod server;

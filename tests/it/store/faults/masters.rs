@@ -102,6 +102,30 @@ pub(super) async fn handed_over(policy: Policy, pace: Pace) -> Verdict {
         .await
 }
 
+/// A master that may be the wrong one, cut off from those who know better: it takes no writes
+/// any more, and is not believed.
+pub(super) async fn alone(policy: Policy, pace: Pace) -> Verdict {
+    let alone = ["--min-replicas-to-write", "1"];
+    let master = RedisServer::start_with(&alone);
+    let of = ["--replicaof", "127.0.0.1", &master.port.to_string()];
+    let mut replica = RedisServer::start_with(&of);
+    let plan = Plan::single(&master.url());
+    while !master
+        .text(&["INFO", "replication"])
+        .contains("state=online")
+    {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    let scene = Scene::open(&[plan.clone(), plan], policy, pace).await;
+    scene.begins(&BOTH);
+    replica.kill();
+    scene.lasts().await;
+    replica.launch();
+    scene
+        .close("the only replica killed (`min-replicas-to-write 1`)")
+        .await
+}
+
 pub(super) async fn cluster_master_killed(policy: Policy, pace: Pace) -> Verdict {
     let mut cluster = Cluster::start().await;
     let plan = nodes(&cluster);

@@ -92,6 +92,7 @@ fn masters(pace: Pace) -> Vec<Case> {
             by::master_killed,
             by::failover,
             by::handed_over,
+            by::alone,
             by::cluster_master_killed,
             by::slots_move,
         ]
