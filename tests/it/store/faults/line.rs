@@ -35,6 +35,17 @@ impl Reply {
 impl Line {
     /// The answer of the server at `to`; `None` when there is none, or only half of one.
     pub(super) async fn ask(&mut self, to: SocketAddr, request: &str) -> Option<Reply> {
+        let was_used = self.stream.as_ref().is_some_and(|(at, _)| *at == to);
+        let asked = tokio::time::timeout(PATIENCE, self.try_ask(to, request)).await;
+        let reply = asked.ok().flatten();
+        if reply.is_some() {
+            return reply;
+        }
+        self.stream = None;
+        if !was_used {
+            return None;
+        }
+        // The server may have closed it while nobody used it, as every client knows.
         let asked = tokio::time::timeout(PATIENCE, self.try_ask(to, request)).await;
         let reply = asked.ok().flatten();
         if reply.is_none() {

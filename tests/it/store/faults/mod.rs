@@ -27,6 +27,7 @@ mod witness;
 use futures_util::StreamExt as _;
 use futures_util::stream;
 use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
 
 use scene::Pace;
 use verdict::{HEAD, Verdict};
@@ -108,12 +109,17 @@ fn gateways(pace: Pace) -> Vec<Case> {
     )
 }
 
-/// Runs so many at a time, and says what is wrong with them.
-async fn survive(cases: Vec<Case>, at_once: usize) {
-    let spawned = cases
-        .into_iter()
-        .map(async |case| tokio::task::spawn_blocking(case).await.unwrap());
-    let mut verdicts = stream::iter(spawned).buffered(at_once);
+/// Scenes that are played at the same time, in all tests of this process.
+static AT_ONCE: Semaphore = Semaphore::const_new(6);
+
+/// Runs them, `all` at the same time or one after the other, and says what is wrong.
+async fn survive(cases: Vec<Case>, all: bool) {
+    let run = async |case: Case| {
+        let _turn = AT_ONCE.acquire().await.unwrap();
+        tokio::task::spawn_blocking(case).await.unwrap()
+    };
+    let at_once = if all { cases.len() } else { 1 };
+    let mut verdicts = stream::iter(cases.into_iter().map(run)).buffered(at_once);
     let mut complaints = Vec::new();
     println!("{HEAD}");
     while let Some(verdict) = verdicts.next().await {
@@ -126,22 +132,22 @@ async fn survive(cases: Vec<Case>, at_once: usize) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn s15_servers_that_fail() {
-    survive(servers(Pace::SHORT), 6).await;
+    survive(servers(Pace::SHORT), true).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn s16_networks_that_fail() {
-    survive(networks(Pace::SHORT), 6).await;
+    survive(networks(Pace::SHORT), true).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn s15_masters_that_change() {
-    survive(masters(Pace::SHORT), 4).await;
+    survive(masters(Pace::SHORT), true).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn s11_gateways_that_die() {
-    survive(gateways(Pace::SHORT), 3).await;
+    survive(gateways(Pace::SHORT), true).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -151,5 +157,5 @@ async fn table() {
     cases.extend(networks(Pace::LONG));
     cases.extend(masters(Pace::LONG));
     cases.extend(gateways(Pace::LONG));
-    survive(cases, 1).await;
+    survive(cases, false).await;
 }

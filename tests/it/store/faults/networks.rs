@@ -30,20 +30,11 @@ async fn cable(
 }
 
 pub(super) async fn delayed(policy: Policy, pace: Pace) -> Verdict {
-    let redis = RedisServer::start();
-    let network = Network::to(redis.port).await;
-    let mut plans = [Plan::single(&redis.url()), Plan::single(&network.url())];
-    // The default: what takes up to 0.6 s there and back is slow, and no outage.
-    plans[1].way = plans[1].way.replace("300ms", "1s");
-    let scene = Scene::open(&plans, policy, pace).await;
-    scene.begins_gently(&[1]);
     let time = Duration::from_millis;
-    network.set(Cable::Delayed(time(50)..time(300)));
-    scene.lasts().await;
-    network.set(Cable::Whole);
-    scene
-        .close("gateway b 50-300 ms from Redis, jittering")
-        .await
+    // What takes up to 0.6 s there and back is slow, and no outage.
+    let what = (Lines::All, Cable::Delayed(time(50)..time(300)));
+    let fault = "gateway b 50-300 ms from Redis, jittering";
+    cable(fault, (policy, pace), what, false).await
 }
 
 pub(super) async fn cut(policy: Policy, pace: Pace) -> Verdict {

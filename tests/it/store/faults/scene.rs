@@ -56,7 +56,7 @@ pub(super) struct Plan {
 impl Plan {
     pub(super) fn single(url: &str) -> Self {
         Self {
-            way: format!("nodes = [\"{url}\"]\ntimeout = \"300ms\"\nconnect_timeout = \"500ms\"\n"),
+            way: format!("nodes = [\"{url}\"]\n"),
             ..Self::default()
         }
     }

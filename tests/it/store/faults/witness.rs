@@ -48,12 +48,13 @@ pub(super) struct Reach {
     pub(super) closes: bool,
 }
 
-/// After a fault, for so long there may still be 503s. Redis is asked again every 100 ms; a
-/// connection that hangs is given up within the timeouts of the configuration, half a second.
-pub(super) const RECOVERY: Duration = Duration::from_secs(4);
+/// After a fault, for so long there may still be 503s. Redis is asked again every 100 ms, once
+/// what hangs has been given up: within `timeout` or `connect_timeout`, two seconds by default.
+/// The rest is for machines that are busy.
+pub(super) const RECOVERY: Duration = Duration::from_secs(6);
 
 /// A feed that was in time was in time this much before a fault.
-const SLACK: Duration = Duration::from_millis(1000);
+const SLACK: Duration = Duration::from_secs(2);
 
 /// A session that was acknowledged.
 pub(super) struct Life {
