@@ -76,7 +76,8 @@ async fn s16_two_gateways_have_the_same_sessions() {
 
 #[tokio::test]
 async fn s15_a_gateway_goes_on_when_redis_comes_back() {
-    let mut redis = RedisServer::start();
+    // By default Redis writes a little later than it acknowledges.
+    let mut redis = RedisServer::start_with(&["--appendfsync", "always"]);
     let a = Served::with(&config(&redis, "a", "")).await;
     let b = Served::with(&config(
         &redis,
@@ -103,10 +104,12 @@ async fn s15_a_gateway_goes_on_when_redis_comes_back() {
     }
     redis.launch();
     eventually("open again", async || a.status_of(&ann).await == 200).await;
-    eventually("ready again", async || {
-        a.admin().get("/health/ready").await.status == 200
-    })
-    .await;
+    for node in [&a, &b] {
+        eventually("ready again", async || {
+            node.admin().get("/health/ready").await.status == 200
+        })
+        .await;
+    }
     b.cookie_of("new").await;
 }
 

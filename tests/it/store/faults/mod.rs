@@ -55,6 +55,7 @@ fn servers(pace: Pace) -> Vec<Case> {
         [
             by::stopped,
             by::killed,
+            by::killed_every_second,
             by::paused,
             by::full,
             by::read_only,

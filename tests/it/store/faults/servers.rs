@@ -29,14 +29,29 @@ async fn told(
 }
 
 pub(super) async fn killed(policy: Policy, pace: Pace) -> Verdict {
-    let mut redis = RedisServer::start();
+    let mut redis = RedisServer::start_with(&["--appendfsync", "always"]);
     let scene = scene(&redis, policy, pace).await;
     scene.begins(&BOTH);
     redis.kill();
     scene.lasts().await;
     redis.launch();
     scene
-        .close("Redis killed (`kill -9`), started again (`appendonly`)")
+        .close("Redis killed (`kill -9`), started again (`appendfsync always`)")
+        .await
+}
+
+/// While the disk is busy with the last second, Redis answers and writes later: up to two
+/// seconds of what it acknowledged are gone with the process.
+pub(super) async fn killed_every_second(policy: Policy, pace: Pace) -> Verdict {
+    let mut redis = RedisServer::start_with(&["--appendfsync", "everysec"]);
+    let mut scene = scene(&redis, policy, pace).await;
+    scene.may_lose();
+    scene.begins(&BOTH);
+    redis.kill();
+    scene.lasts().await;
+    redis.launch();
+    scene
+        .close("the same with `appendfsync everysec`, Redis's default")
         .await
 }
 

@@ -50,8 +50,9 @@ impl fmt::Display for Verdict {
         let counts = &self.counts;
         write!(
             f,
-            "| {} | {} | {} | {} | {} / {} | {} | {} | {} | {} |",
+            "| {}{} | {} | {} | {} | {} / {} | {} | {} | {} | {} |",
             self.fault,
+            if self.may_lose { " †" } else { "" },
             self.policy,
             counts.what_users_saw(),
             span(counts.longest_503.max(counts.longest_login_503)),
