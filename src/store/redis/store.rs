@@ -20,8 +20,9 @@ use crate::domain::{
     TokenDigest, UserKey, UserLock,
 };
 use crate::store::{
-    Changes, Created, Ended, IdRange, Recovered, Retention, Scan, ScanPage, SessionStore,
-    SharedStore, Standing, StoreError, StoreFuture, StoreState, Touch,
+    Changes, Created, CredentialStore, Ended, IdRange, Merged, Opens, Recovered, RefreshStore,
+    Retention, Scan, ScanPage, SessionStore, SharedStore, Standing, StoreError, StoreFuture,
+    StoreState, Touch,
 };
 
 /// Sessions in Redis, or Valkey, shared by all nodes of one namespace.
@@ -75,7 +76,7 @@ impl RedisStore {
             scripts,
             spaces,
             retention,
-            changes: Mutex::new(Some(Changes(receiver))),
+            changes: Mutex::new(Some(Changes::new(receiver))),
             runtime: Handle::current(),
         })
     }
@@ -135,15 +136,22 @@ impl SharedStore for RedisStore {
 
     fn walk_open(
         &self,
-        space: SpaceId,
+        space: Option<SpaceId>,
         range: IdRange,
         limit: usize,
     ) -> StoreFuture<'_, Vec<Arc<Session>>> {
-        Box::pin(async move { self.walk_now(List::Open, range, Some(&space), limit).await })
+        Box::pin(async move {
+            self.walk_now(List::Open, range, space.as_ref(), limit)
+                .await
+        })
     }
 
     fn standing(&self, sessions: Vec<Arc<Session>>) -> StoreFuture<'_, Vec<Standing>> {
         Box::pin(async move { self.standing_now(&sessions).await })
+    }
+
+    fn find_credential(&self, credential: &TokenDigest) -> StoreFuture<'_, Option<Opens>> {
+        Box::pin(self.find_credential_now(*credential))
     }
 
     fn locks(&self) -> StoreFuture<'_, Vec<UserLock>> {
@@ -158,10 +166,6 @@ impl SharedStore for RedisStore {
     fn believed_for(&self) -> Duration {
         self.link.options.on_outage.believed_for()
     }
-
-    fn state(&self) -> StoreState {
-        self.link.state()
-    }
 }
 
 impl SessionStore for RedisStore {
@@ -173,6 +177,18 @@ impl SessionStore for RedisStore {
         Some(self)
     }
 
+    fn credentials(&self) -> Option<&dyn CredentialStore> {
+        Some(self)
+    }
+
+    fn refreshes(&self) -> &dyn RefreshStore {
+        self
+    }
+
+    fn state(&self) -> StoreState {
+        self.link.state()
+    }
+
     fn recover(&self) -> StoreFuture<'_, Recovered> {
         Box::pin(async {
             Ok(Recovered {
@@ -180,6 +196,7 @@ impl SessionStore for RedisStore {
                 locks: self.locks_now().await?,
                 tasks: self.tasks_now().await?,
                 peaks: self.peaks_now().await?,
+                credentials: Vec::new(),
             })
         })
     }
@@ -196,6 +213,10 @@ impl SessionStore for RedisStore {
             }
             Ok(created)
         })
+    }
+
+    fn import(&self, sessions: Vec<Arc<Session>>) -> StoreFuture<'_, Vec<Merged>> {
+        Box::pin(self.import_now(sessions))
     }
 
     fn load(&self, digest: &TokenDigest) -> StoreFuture<'_, Option<Arc<Session>>> {
