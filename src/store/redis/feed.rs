@@ -9,7 +9,7 @@
 
 use std::sync::Arc;
 
-use ::redis::RedisResult;
+use ::redis::{RedisResult, Value};
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use tokio::sync::mpsc;
@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use super::changes;
 use super::error::odd_answer;
 use super::keys::{Keys, Shard};
-use super::link::Link;
+use super::link::{Link, late};
 use super::nodes::Progress;
 use super::scripts::Scripts;
 use crate::store::{Change, ChangeBatch, StoreError};
@@ -128,6 +128,7 @@ impl Follower {
     pub(super) async fn run(mut self) {
         let check = self.link.options.clock_check;
         let mut clock = tokio::time::interval_at(Instant::now() + check, check);
+        let mut failing = false;
         loop {
             // What has been read has been handed on, too.
             for (shard, cursor) in Shard::all().zip(&self.cursors) {
@@ -136,6 +137,7 @@ impl Follower {
             let asked = self.link.time.clock().tick();
             match self.poll().await {
                 Ok((batch, all)) => {
+                    failing = false;
                     let confirmed = all.then_some(asked);
                     let batch = ChangeBatch { confirmed, ..batch };
                     if self.changes.send(batch).await.is_err() {
@@ -152,10 +154,16 @@ impl Follower {
                 }
                 Err(error) => {
                     self.link.lose();
-                    tracing::warn!(
-                        error = &error as &dyn std::error::Error,
-                        "the connection to Redis is lost"
-                    );
+                    if failing {
+                        // Another connection does no better, as where rights were taken away.
+                        tokio::time::sleep(Link::RETRY).await;
+                    } else {
+                        tracing::warn!(
+                            error = &error as &dyn std::error::Error,
+                            "the connection to Redis is lost"
+                        );
+                    }
+                    failing = true;
                     if !self.reconnect().await {
                         return;
                     }
@@ -224,6 +232,9 @@ impl Follower {
     }
 }
 
+/// For so long nothing is pushed before the connection is tried.
+const SILENCE: Duration = Duration::from_secs(1);
+
 /// Listens on the channel for as long as somebody wants to hear of it.
 pub(super) async fn listen(link: Arc<Link>, channel: String, changes: mpsc::Sender<ChangeBatch>) {
     while !changes.is_closed() {
@@ -239,13 +250,29 @@ async fn listen_once(
     channel: &str,
     changes: &mpsc::Sender<ChangeBatch>,
 ) -> RedisResult<()> {
-    let mut pubsub = link.client().await?.get_async_pubsub().await?;
-    pubsub.subscribe(channel).await?;
-    let mut messages = pubsub.into_on_message();
+    let losses = link.losses();
+    let subscribe = async {
+        let pubsub = link.client().await?.get_async_pubsub().await?;
+        let (mut sink, messages) = pubsub.split();
+        sink.subscribe(channel).await?;
+        RedisResult::Ok((sink, messages))
+    };
+    let subscribed = tokio::time::timeout(link.options.connect_timeout, subscribe);
+    let (mut sink, mut messages) = subscribed.await.map_err(|_| late())??;
     loop {
         let message = tokio::select! {
             message = messages.next() => message,
             () = changes.closed() => None,
+            () = tokio::time::sleep(SILENCE) => {
+                // Nobody tells of a connection that has been dropped on the way, nor of a
+                // master that has handed over.
+                let answer = tokio::time::timeout(link.options.timeout, sink.ping::<Value>());
+                answer.await.map_err(|_| late())??;
+                if link.losses() != losses {
+                    return Ok(());
+                }
+                continue;
+            }
         };
         let Some(message) = message else {
             return Ok(());

@@ -79,7 +79,6 @@ impl Link {
         // It writes, so a replica refuses.
         self.read_time(connection.clone()).await?;
         self.connection.store(Some(Arc::new(connection)));
-        self.lost.store(CONNECTED, Ordering::Release);
         Ok(())
     }
 
@@ -268,16 +267,23 @@ impl Link {
         }
     }
 
+    /// That all changes up to `tick` have been read: Redis is reached, in every sense.
     pub(super) fn confirm(&self, tick: Tick) {
         self.confirmed
             .fetch_max(tick.as_millis(), Ordering::Relaxed);
+        self.lost.store(CONNECTED, Ordering::Release);
+    }
+
+    /// How often the connection was lost.
+    pub(super) fn losses(&self) -> u64 {
+        self.losses.load(Ordering::Relaxed)
     }
 
     pub(super) fn state(&self) -> StoreState {
         let lost = self.lost.load(Ordering::Acquire);
         StoreState {
             lost_since: (lost != CONNECTED).then(|| Tick::from_millis(lost)),
-            losses: self.losses.load(Ordering::Relaxed),
+            losses: self.losses(),
             confirmed: Tick::from_millis(self.confirmed.load(Ordering::Relaxed)),
         }
     }
@@ -320,7 +326,7 @@ impl Link {
     pub(super) const RETRY: Duration = Duration::from_millis(100);
 }
 
-fn late() -> RedisError {
+pub(super) fn late() -> RedisError {
     RedisError::from((ErrorKind::Io, "no connection in time"))
 }
 

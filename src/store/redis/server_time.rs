@@ -126,9 +126,6 @@ impl ServerTime {
     }
 }
 
-/// By how much readings of two clocks may differ that go alike.
-const JITTER_MS: u64 = 2;
-
 /// The origin before anything was heard.
 const NEVER: i64 = i64::MIN;
 

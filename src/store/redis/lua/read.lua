@@ -1,6 +1,9 @@
+#!lua flags=allow-oom
 -- What a shard's stream says from an entry on, that one included. KEYS: the stream, the
 -- number of its last entry; ARGV: the entry, how many at most, '' or 'last' for the last only.
 -- Returns the number of the last entry there ever was, and entries.
+-- It writes nothing, and does not say so: where nothing can be written (a replica, a master
+-- without enough of them), Redis refuses it, for what stands there may be old.
 local entries
 if ARGV[3] == 'last' then
   entries = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
