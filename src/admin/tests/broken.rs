@@ -12,8 +12,9 @@ use crate::domain::{
 };
 use crate::sessions::Sessions;
 use crate::store::{
-    Changes, Created, Ended, IdRange, Recovered, Scan, ScanPage, SessionStore, SharedStore,
-    Standing, StoreError, StoreFuture, StoreState, StoredTasks, Touch,
+    Changes, Created, CredentialStore, Ended, Finished, IdRange, Lease, Merged, Opens, Recovered,
+    RefreshStore, Refreshed, Scan, ScanPage, SessionStore, SharedStore, Standing, StoreError,
+    StoreFuture, StoreState, StoredTasks, Touch,
 };
 
 /// A store that cannot be reached, or that has a bug.
@@ -57,11 +58,20 @@ impl SharedStore for Broken {
         self.fail()
     }
 
-    fn walk_open(&self, _: SpaceId, _: IdRange, _: usize) -> StoreFuture<'_, Vec<Arc<Session>>> {
+    fn walk_open(
+        &self,
+        _: Option<SpaceId>,
+        _: IdRange,
+        _: usize,
+    ) -> StoreFuture<'_, Vec<Arc<Session>>> {
         self.fail()
     }
 
     fn standing(&self, _: Vec<Arc<Session>>) -> StoreFuture<'_, Vec<Standing>> {
+        self.fail()
+    }
+
+    fn find_credential(&self, _: &TokenDigest) -> StoreFuture<'_, Option<Opens>> {
         self.fail()
     }
 
@@ -80,14 +90,19 @@ impl SharedStore for Broken {
     fn believed_for(&self) -> Duration {
         Duration::MAX
     }
+}
 
-    fn state(&self) -> StoreState {
-        let never = Tick::from_millis(0);
-        StoreState {
-            lost_since: Some(never),
-            losses: 1,
-            confirmed: never,
-        }
+impl RefreshStore for Broken {
+    fn lease(&self, _: &Arc<Session>, _: u64, _: u64, _: Duration) -> StoreFuture<'_, Lease> {
+        self.fail()
+    }
+
+    fn finish(&self, _: &Arc<Session>, _: u64, _: Option<Arc<[u8]>>) -> StoreFuture<'_, Finished> {
+        self.fail()
+    }
+
+    fn refreshed(&self, _: &Arc<Session>) -> StoreFuture<'_, Option<Refreshed>> {
+        self.fail()
     }
 }
 
@@ -100,11 +115,32 @@ impl SessionStore for Broken {
         Some(self)
     }
 
+    fn credentials(&self) -> Option<&dyn CredentialStore> {
+        None
+    }
+
+    fn refreshes(&self) -> &dyn RefreshStore {
+        self
+    }
+
+    fn state(&self) -> StoreState {
+        let never = Tick::from_millis(0);
+        StoreState {
+            lost_since: Some(never),
+            losses: 1,
+            confirmed: never,
+        }
+    }
+
     fn recover(&self) -> StoreFuture<'_, Recovered> {
         self.fail()
     }
 
     fn create(&self, _: &Arc<Session>) -> StoreFuture<'_, Created> {
+        self.fail()
+    }
+
+    fn import(&self, _: Vec<Arc<Session>>) -> StoreFuture<'_, Vec<Merged>> {
         self.fail()
     }
 

@@ -58,6 +58,11 @@ impl Keys {
         join(self.prefix(shard), "s:", id.as_uuid().as_bytes())
     }
 
+    /// What was renewed for a session.
+    pub(super) fn refreshed(&self, shard: Shard, id: SessionId) -> Vec<u8> {
+        join(self.prefix(shard), "r:", id.as_uuid().as_bytes())
+    }
+
     pub(super) fn open_of_user(&self, user: UserKey) -> Vec<u8> {
         join(self.prefix(Shard::of(user)), "uo:", user.as_bytes())
     }
@@ -73,6 +78,11 @@ impl Keys {
     /// Where the session of a token is.
     pub(super) fn digest(&self, digest: &TokenDigest) -> Vec<u8> {
         join(&self.namespace, ":d:", digest.as_bytes())
+    }
+
+    /// Which session a credential opens.
+    pub(super) fn credential(&self, digest: &TokenDigest) -> Vec<u8> {
+        join(&self.namespace, ":a:", digest.as_bytes())
     }
 
     pub(super) fn ticket(&self, digest: &TokenDigest) -> Vec<u8> {

@@ -32,7 +32,7 @@ const FIELDS: [&str; 5] = ["r", "a", "e", "w", "y"];
 
 /// What a script says first.
 #[derive(Debug)]
-struct Answer(Vec<::redis::Value>);
+pub(super) struct Answer(Vec<::redis::Value>);
 
 impl FromRedisValue for Answer {
     fn from_redis_value(value: ::redis::Value) -> Result<Self, ::redis::ParsingError> {
@@ -41,7 +41,7 @@ impl FromRedisValue for Answer {
 }
 
 impl Answer {
-    fn word(&self) -> Option<&str> {
+    pub(super) fn word(&self) -> Option<&str> {
         match self.0.first()? {
             ::redis::Value::BulkString(bytes) => std::str::from_utf8(bytes).ok(),
             ::redis::Value::SimpleString(text) => Some(text),
@@ -49,7 +49,7 @@ impl Answer {
         }
     }
 
-    fn part<T: FromRedisValue>(&self, at: usize) -> Option<T> {
+    pub(super) fn part<T: FromRedisValue>(&self, at: usize) -> Option<T> {
         T::from_redis_value(self.0.get(at)?.clone()).ok()
     }
 
@@ -64,18 +64,11 @@ impl RedisStore {
         let (link, keys, time) = (self.link(), self.keys(), self.time());
         let user = session.user_key();
         let (shard, id) = (Shard::of(user), session.id());
-        let place = [&[shard.number()], id.as_uuid().as_bytes().as_slice()].concat();
         let lifetime = session.space().lifetime();
         let ttl = self.ttl(lifetime.absolute);
         let pointer = keys.digest(session.digest());
-        let mut claim = ::redis::cmd("SET");
-        claim.arg(&pointer).arg(&place).arg("NX").arg("PX").arg(ttl);
-        let claimed: Option<String> = link.ask(&claim).await?;
-        if claimed.is_none() {
-            let held: Option<Vec<u8>> = link.ask(::redis::cmd("GET").arg(&pointer)).await?;
-            if held.as_ref() != Some(&place) {
-                return Ok(Created::Exists);
-            }
+        if !self.claim_digest(session.digest(), shard, id, ttl).await? {
+            return Ok(Created::Exists);
         }
         let mut kept = session.record();
         kept.started_at = Timestamp::from_unix_millis(time.at(session.started_tick()));
@@ -137,6 +130,27 @@ impl RedisStore {
         };
         let _: i64 = link.ask(::redis::cmd("DEL").arg(&pointer)).await?;
         Ok(created)
+    }
+
+    /// Makes the token with `digest` the way to the session `id`; `false` when it is the way to
+    /// another one.
+    pub(super) async fn claim_digest(
+        &self,
+        digest: &TokenDigest,
+        shard: Shard,
+        id: SessionId,
+        ttl: i64,
+    ) -> Result<bool, StoreError> {
+        let (link, pointer) = (self.link(), self.keys().digest(digest));
+        let place = [&[shard.number()], id.as_uuid().as_bytes().as_slice()].concat();
+        let mut claim = ::redis::cmd("SET");
+        claim.arg(&pointer).arg(&place).arg("NX").arg("PX").arg(ttl);
+        let claimed: Option<String> = link.ask(&claim).await?;
+        if claimed.is_some() {
+            return Ok(true);
+        }
+        let held: Option<Vec<u8>> = link.ask(::redis::cmd("GET").arg(&pointer)).await?;
+        Ok(held == Some(place))
     }
 
     pub(super) async fn load_now(
@@ -277,7 +291,7 @@ impl RedisStore {
 
     /// Lets the way from a digest go soon: it leads to a session that has ended. Nobody waits
     /// for that, and without it, it goes later.
-    fn retire(&self, digest: &TokenDigest) {
+    pub(super) fn retire(&self, digest: &TokenDigest) {
         let Ok(mut connection) = self.link().connection() else {
             return;
         };
@@ -347,7 +361,7 @@ impl RedisStore {
     }
 
     /// For how long keys of a session live that lives for `absolute` at most.
-    fn ttl(&self, absolute: Duration) -> i64 {
+    pub(super) fn ttl(&self, absolute: Duration) -> i64 {
         let time = absolute.saturating_add(self.retention().time);
         millis(time.saturating_add(Duration::from_secs(86_400))).min(MAX_TTL_MS)
     }
@@ -360,7 +374,7 @@ impl RedisStore {
 }
 
 /// Commands under way at a time, sessions ended by a script at once.
-const AT_ONCE: usize = 256;
+pub(super) const AT_ONCE: usize = 256;
 
 /// Sessions touched by a script at once: a fraction of a millisecond.
 const TOUCHED_AT_ONCE: usize = 256;
@@ -369,7 +383,7 @@ const TOUCHED_AT_ONCE: usize = 256;
 const RETIRED_MS: i64 = 120_000;
 
 /// The longest that a key lives: 400 days.
-const MAX_TTL_MS: i64 = 400 * 86_400_000;
+pub(super) const MAX_TTL_MS: i64 = 400 * 86_400_000;
 
 fn read_place(bytes: &[u8]) -> Option<(Shard, SessionId)> {
     let (shard, id) = bytes.split_first()?;

@@ -20,8 +20,9 @@ use crate::domain::{
     Task, Ticket, TokenDigest, UserKey, UserLock,
 };
 use crate::store::{
-    Changes, Created, Ended, IdRange, Recovered, Retention, Scan, ScanPage, SessionStore,
-    SharedStore, Standing, StoreError, StoreFuture, StoreState, Touch,
+    Changes, Created, CredentialStore, Ended, IdRange, Merged, Opens, Recovered, RefreshStore,
+    Retention, Scan, ScanPage, SessionStore, SharedStore, Standing, StoreError, StoreFuture,
+    StoreState, Touch,
 };
 
 /// Sessions in Redis, or Valkey, shared by all nodes of one namespace.
@@ -76,7 +77,7 @@ impl RedisStore {
             scripts,
             spaces,
             retention,
-            changes: Mutex::new(Some(Changes(receiver))),
+            changes: Mutex::new(Some(Changes::new(receiver))),
             secret: OnceLock::new(),
             runtime: Handle::current(),
         })
@@ -142,15 +143,22 @@ impl SharedStore for RedisStore {
 
     fn walk_open(
         &self,
-        space: SpaceId,
+        space: Option<SpaceId>,
         range: IdRange,
         limit: usize,
     ) -> StoreFuture<'_, Vec<Arc<Session>>> {
-        Box::pin(async move { self.walk_now(List::Open, range, Some(&space), limit).await })
+        Box::pin(async move {
+            self.walk_now(List::Open, range, space.as_ref(), limit)
+                .await
+        })
     }
 
     fn standing(&self, sessions: Vec<Arc<Session>>) -> StoreFuture<'_, Vec<Standing>> {
         Box::pin(async move { self.standing_now(&sessions).await })
+    }
+
+    fn find_credential(&self, credential: &TokenDigest) -> StoreFuture<'_, Option<Opens>> {
+        Box::pin(self.find_credential_now(*credential))
     }
 
     fn locks(&self) -> StoreFuture<'_, Vec<UserLock>> {
@@ -169,10 +177,6 @@ impl SharedStore for RedisStore {
     fn believed_for(&self) -> Duration {
         self.link.options.on_outage.believed_for()
     }
-
-    fn state(&self) -> StoreState {
-        self.link.state()
-    }
 }
 
 impl SessionStore for RedisStore {
@@ -184,6 +188,18 @@ impl SessionStore for RedisStore {
         Some(self)
     }
 
+    fn credentials(&self) -> Option<&dyn CredentialStore> {
+        Some(self)
+    }
+
+    fn refreshes(&self) -> &dyn RefreshStore {
+        self
+    }
+
+    fn state(&self) -> StoreState {
+        self.link.state()
+    }
+
     fn recover(&self) -> StoreFuture<'_, Recovered> {
         Box::pin(async {
             Ok(Recovered {
@@ -192,6 +208,7 @@ impl SessionStore for RedisStore {
                 // Each is asked about when somebody asks for it.
                 tasks: Vec::new(),
                 peaks: self.peaks_now().await?,
+                credentials: Vec::new(),
             })
         })
     }
@@ -208,6 +225,10 @@ impl SessionStore for RedisStore {
             }
             Ok(created)
         })
+    }
+
+    fn import(&self, sessions: Vec<Arc<Session>>) -> StoreFuture<'_, Vec<Merged>> {
+        Box::pin(self.import_now(sessions))
     }
 
     fn load(&self, digest: &TokenDigest) -> StoreFuture<'_, Option<Arc<Session>>> {

@@ -1,5 +1,6 @@
 //! What outlives the process.
 
+mod credentials;
 mod disk_full;
 mod kill;
 mod redis;
