@@ -8,6 +8,7 @@
 //! anything else from the poll that it brings about. What is lost comes with the next poll.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ::redis::{RedisResult, Value};
 use futures_util::StreamExt as _;
