@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    Inner, LicenseMeter, Observer, Sessions, exchanges, flights, freshness, locks, table,
+    Inner, LicenseMeter, Observer, Sessions, epochs, exchanges, flights, freshness, locks, table,
     tombstones,
 };
 use crate::domain::{Clock, SessionPolicy, SpaceId, Spaces, SystemClock, UserLimit};
@@ -109,6 +109,7 @@ impl SessionsBuilder {
             default_space,
             exchanges: exchanges::Exchanges::default(),
             tombstones: tombstones::Tombstones::default(),
+            epochs: epochs::Epochs::default(),
             freshness,
             flights: flights::Flights::default(),
             locks: locks::Locks::default(),

@@ -1,4 +1,4 @@
-//! The end of sessions: one, many, a user's, a space's.
+//! The end of sessions: one, many, a user's.
 
 use std::collections::VecDeque;
 use std::panic::resume_unwind;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::Sessions;
 use crate::domain::{
-    EndReason, Identity, Session, SessionEnd, SessionId, SpaceId, SpaceState, Timestamp, UserKey,
+    EndReason, Identity, Session, SessionEnd, SessionId, SpaceId, Timestamp, UserKey,
 };
 use crate::store::{self, StoreError, Touch};
 
@@ -40,6 +40,14 @@ impl EndCause {
             reason: EndReason::Terminated,
             by: Some(who.into()),
         }
+    }
+
+    pub(super) const fn reason(&self) -> EndReason {
+        self.reason
+    }
+
+    pub(super) const fn by(&self) -> Option<&Arc<str>> {
+        self.by.as_ref()
     }
 }
 
@@ -291,7 +299,7 @@ impl Sessions {
                 reason: cause.reason,
                 by: cause.by.clone(),
             };
-            let ended = store.end_user(user, end).await?;
+            let ended = store.end_user(user, keep, end).await?;
             self.note_ended(&ended);
             return Ok(ended);
         }
@@ -301,33 +309,10 @@ impl Sessions {
             .filter_map(EndOutcome::into_ended)
             .collect())
     }
-
-    /// Ends all sessions of `space` that are open now. Returns how many ended.
-    ///
-    /// # Errors
-    ///
-    /// As [`end`](Self::end).
-    pub async fn end_space(
-        &self,
-        space: &SpaceState,
-        cause: &EndCause,
-    ) -> Result<usize, StoreError> {
-        let mut open = Vec::new();
-        self.0.table.for_each(|s| {
-            if std::ptr::eq(&**s.space(), space) {
-                open.push(Arc::clone(s));
-            }
-        });
-        let outcomes = self.end_many(&open, cause).await?;
-        Ok(outcomes
-            .into_iter()
-            .filter_map(EndOutcome::into_ended)
-            .count())
-    }
 }
 
 impl EndOutcome {
-    fn into_ended(self) -> Option<Arc<Session>> {
+    pub(super) fn into_ended(self) -> Option<Arc<Session>> {
         match self {
             Self::Ended(session) => Some(session),
             Self::AlreadyEnded(_) | Self::Active(_) | Self::Unknown => None,

@@ -12,6 +12,7 @@
 mod builder;
 mod changes;
 mod end;
+mod epochs;
 mod establish;
 mod exchanges;
 mod feed;
@@ -20,6 +21,7 @@ mod flights;
 mod flush;
 mod freshness;
 mod locks;
+mod mass_end;
 mod observer;
 mod peaks;
 mod place;
@@ -43,6 +45,7 @@ use crate::domain::{Clock, SessionPolicy, SpaceId, SpaceState, Spaces};
 use crate::store::SessionStore;
 
 pub use crate::domain::UserLock;
+pub use crate::store::EndScope;
 pub use builder::SessionsBuilder;
 pub use end::{EndCause, EndOutcome};
 pub use establish::{Admission, Chosen, EstablishError, Established, JoinKey};
@@ -74,6 +77,7 @@ struct Inner {
     default_space: Arc<SpaceState>,
     exchanges: exchanges::Exchanges,
     tombstones: tombstones::Tombstones,
+    epochs: epochs::Epochs,
     freshness: freshness::Freshness,
     flights: flights::Flights,
     locks: locks::Locks,

@@ -140,7 +140,11 @@ impl Sessions {
     /// Takes a session that has just been published out again, if its end came in meanwhile:
     /// who applied that may have looked before. Says whether it did.
     pub(super) fn take_back(&self, user: &UserGuard<'_>, session: &Session) -> bool {
-        let ended = self.0.tombstones.has(session.digest(), self.0.clock.tick());
+        let mut ended = self.0.tombstones.has(session.digest(), self.0.clock.tick());
+        if let Some(end) = self.0.epochs.end_of(session) {
+            session.set_end(end);
+            ended = true;
+        }
         if ended {
             let was_published = user.remove(session);
             self.note_closed(session, was_published);

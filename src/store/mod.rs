@@ -6,6 +6,7 @@
 
 #[cfg(test)]
 pub(crate) mod contract;
+mod epoch;
 mod error;
 #[cfg(feature = "server")]
 pub mod file;
@@ -32,12 +33,13 @@ use crate::domain::{
     UserLock,
 };
 
+pub use epoch::{EndScope, Epoch, UserPart};
 pub use error::StoreError;
 pub use memory::MemoryStore;
 pub use retention::Retention;
 pub(crate) use scan::Newest;
 pub use scan::{IdRange, Scan, ScanPage, StateFilter};
-pub use shared::{Change, ChangeBatch, Changes, SharedStore, Standing, StoreState};
+pub use shared::{Change, ChangeBatch, Changes, Settled, SharedStore, Standing, StoreState};
 pub use touch::Touch;
 
 /// What a store's methods return.

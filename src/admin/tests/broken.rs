@@ -12,8 +12,8 @@ use crate::domain::{
 };
 use crate::sessions::Sessions;
 use crate::store::{
-    Changes, Created, Ended, IdRange, Recovered, Scan, ScanPage, SessionStore, SharedStore,
-    Standing, StoreError, StoreFuture, StoreState, Touch,
+    Changes, Created, EndScope, Ended, Epoch, IdRange, Recovered, Scan, ScanPage, SessionStore,
+    Settled, SharedStore, Standing, StoreError, StoreFuture, StoreState, Touch,
 };
 
 /// A store that cannot be reached, or that has a bug.
@@ -35,7 +35,20 @@ impl Broken {
 }
 
 impl SharedStore for Broken {
-    fn end_user(&self, _: UserKey, _: SessionEnd) -> StoreFuture<'_, Vec<Arc<Session>>> {
+    fn end_user(
+        &self,
+        _: UserKey,
+        _: Option<SessionId>,
+        _: SessionEnd,
+    ) -> StoreFuture<'_, Vec<Arc<Session>>> {
+        self.fail()
+    }
+
+    fn end_scope(&self, _: EndScope, _: SessionEnd) -> StoreFuture<'_, Vec<Epoch>> {
+        self.fail()
+    }
+
+    fn settle(&self, _: Option<EndScope>) -> StoreFuture<'_, Settled> {
         self.fail()
     }
 

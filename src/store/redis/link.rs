@@ -17,6 +17,8 @@ use arc_swap::ArcSwapOption;
 use tokio::sync::Notify;
 
 use super::error::{store_error, wants_reconnect};
+use super::history::History;
+use super::keys::Shard;
 use super::options::{RedisMode, RedisOptions};
 use super::server_time::ServerTime;
 use crate::domain::Tick;
@@ -27,6 +29,7 @@ use crate::store::{StoreError, StoreState};
 pub(super) struct Link {
     pub(super) options: RedisOptions,
     pub(super) time: ServerTime,
+    pub(super) history: History,
     connection: ArcSwapOption<Connection>,
     /// When it was lost; `u64::MAX` while it is not.
     lost: AtomicU64,
@@ -50,6 +53,7 @@ impl Link {
         Self {
             options,
             time,
+            history: History::default(),
             connection: ArcSwapOption::empty(),
             lost: AtomicU64::new(CONNECTED),
             losses: AtomicU64::new(0),
@@ -72,6 +76,7 @@ impl Link {
             self.time.set(millis, tick);
         } else {
             self.correct_time(millis, tick);
+            self.history.wait_for_others(tick);
         }
         self.connection.store(Some(Arc::new(connection)));
         self.lost.store(CONNECTED, Ordering::Release);
@@ -254,6 +259,13 @@ impl Link {
         let mut connection = self.connection()?;
         let answer = script.invoke_async(&mut connection).await;
         answer.map_err(|error| self.failed(error))
+    }
+
+    /// That `shard` has acknowledged a write; see [`History::acknowledged`].
+    pub(super) fn acknowledged(&self, shard: Shard, before: u64, mark: u64) {
+        if !self.history.acknowledged(shard, before, mark) {
+            self.doubt.notify_one();
+        }
     }
 
     fn failed(&self, error: RedisError) -> StoreError {

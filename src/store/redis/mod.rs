@@ -42,15 +42,22 @@
 //! acknowledged, ends among them. The nodes notice that the stream is not as they knew it and
 //! check all that they have cached against what is there.
 
+mod again;
+mod answer;
 mod changes;
+mod ends;
+mod epochs;
 mod error;
 mod feed;
+mod history;
 mod keys;
 mod link;
 mod lists;
 mod notes;
 mod options;
 mod purge;
+mod reads;
+mod recent;
 mod scripts;
 mod server_time;
 mod sessions;

@@ -16,6 +16,12 @@ pub(super) struct Scripts {
     pub(super) peak: Script,
     pub(super) read: Script,
     pub(super) undo: Script,
+    pub(super) again: Script,
+    pub(super) epoch: Script,
+    pub(super) known: Script,
+    pub(super) of_user: Script,
+    pub(super) records: Script,
+    pub(super) settle: Script,
 }
 
 impl Scripts {
@@ -32,6 +38,12 @@ impl Scripts {
             peak: script(include_str!("lua/peak.lua")),
             read: script(include_str!("lua/read.lua")),
             undo: script(include_str!("lua/undo.lua")),
+            again: script(include_str!("lua/again.lua")),
+            epoch: script(include_str!("lua/epoch.lua")),
+            known: script(include_str!("lua/known.lua")),
+            of_user: script(include_str!("lua/of_user.lua")),
+            records: script(include_str!("lua/records.lua")),
+            settle: script(include_str!("lua/settle.lua")),
         }
     }
 }
