@@ -117,6 +117,12 @@ impl Sessions {
         &self.0.clock
     }
 
+    /// Whether other processes open and end sessions of the same store.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.0.store.shared().is_some()
+    }
+
     /// How many sessions are open in this process, over all spaces.
     #[must_use]
     pub fn open(&self) -> usize {

@@ -22,15 +22,15 @@ use crate::store::redis::{OnOutage, RedisOptions, RedisStore};
 use crate::store::{Retention, Scan};
 
 /// A node of the fleet, as far as sessions go.
-struct Node {
-    sessions: Sessions,
-    space: Arc<SpaceState>,
+pub(super) struct Node {
+    pub(super) sessions: Sessions,
+    pub(super) space: Arc<SpaceState>,
     stop: CancellationToken,
 }
 
 /// What a token is worth on a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Worth {
+pub(super) enum Worth {
     Live,
     Nothing,
     /// The node cannot tell.
@@ -38,11 +38,11 @@ enum Worth {
 }
 
 impl Node {
-    async fn start(options: &RedisOptions) -> Self {
+    pub(super) async fn start(options: &RedisOptions) -> Self {
         Self::with_policy(options, SessionPolicy::default()).await
     }
 
-    async fn with_policy(options: &RedisOptions, policy: SessionPolicy) -> Self {
+    pub(super) async fn with_policy(options: &RedisOptions, policy: SessionPolicy) -> Self {
         let (clock, spaces) = (Arc::new(SystemClock::new()), Spaces::new());
         let store = RedisStore::connect(
             options.clone(),
@@ -76,7 +76,10 @@ impl Node {
         node
     }
 
-    async fn log_in(&self, user: &str) -> Result<(Arc<Session>, TokenDigest), EstablishError> {
+    pub(super) async fn log_in(
+        &self,
+        user: &str,
+    ) -> Result<(Arc<Session>, TokenDigest), EstablishError> {
         let opened = self
             .sessions
             .establish(&self.space, new_session(user), Admission::default())
@@ -87,7 +90,7 @@ impl Node {
         Ok((session, Token::digest(&token)))
     }
 
-    async fn worth(&self, digest: &TokenDigest) -> Worth {
+    pub(super) async fn worth(&self, digest: &TokenDigest) -> Worth {
         let found = match self.sessions.resolve(digest, &self.space) {
             Resolution::Unknown => self.sessions.recall(digest, &self.space).await,
             known => Ok(known),
@@ -99,7 +102,7 @@ impl Node {
         }
     }
 
-    async fn end(&self, session: &Arc<Session>) -> EndOutcome {
+    pub(super) async fn end(&self, session: &Arc<Session>) -> EndOutcome {
         let cause = EndCause::terminated_by("ops");
         let ended = self
             .sessions
@@ -107,7 +110,7 @@ impl Node {
         ended.await.unwrap()
     }
 
-    fn user(&self, id: &str) -> crate::domain::UserKey {
+    pub(super) fn user(&self, id: &str) -> crate::domain::UserKey {
         Identity::new("LAB", id).unwrap().key(self.space.id())
     }
 }
@@ -118,7 +121,7 @@ impl Drop for Node {
     }
 }
 
-async fn eventually(what: &str, holds: impl AsyncFn() -> bool) {
+pub(super) async fn eventually(what: &str, holds: impl AsyncFn() -> bool) {
     let limit = std::time::Duration::from_secs(20);
     let waited = tokio::time::timeout(limit, async {
         while !holds().await {
@@ -128,7 +131,7 @@ async fn eventually(what: &str, holds: impl AsyncFn() -> bool) {
     assert!(waited.await.is_ok(), "never: {what}");
 }
 
-async fn pair(options: &RedisOptions) -> (Node, Node) {
+pub(super) async fn pair(options: &RedisOptions) -> (Node, Node) {
     (Node::start(options).await, Node::start(options).await)
 }
 

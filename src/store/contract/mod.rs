@@ -1,5 +1,6 @@
 //! What every store must do, as tests that travel in time.
 
+mod mass_ends;
 mod short_lived;
 
 use std::sync::Arc;
@@ -27,6 +28,10 @@ pub(crate) async fn check<S: SessionStore>(make: impl AsyncFn(ManualClock, Reten
     touches_never_move_back(&maker, &store).await;
     let (maker, store) = fresh(Retention::default()).await;
     scans_page_newest_first(&maker, &store).await;
+    let (maker, store) = fresh(Retention::default()).await;
+    mass_ends::s12_a_mass_end_ends_what_is_older(&maker, &store).await;
+    let (maker, store) = fresh(Retention::default()).await;
+    mass_ends::an_epoch_counts_at_once(&maker, &store).await;
     let (maker, store) = fresh(Retention {
         time: Duration::from_secs(100),
         max: 1000,

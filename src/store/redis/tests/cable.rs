@@ -24,6 +24,7 @@ pub(crate) enum Cable {
 pub(crate) struct Network {
     address: SocketAddr,
     cable: watch::Sender<Cable>,
+    port: watch::Sender<u16>,
 }
 
 impl Network {
@@ -31,11 +32,13 @@ impl Network {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (cable, state) = watch::channel(Cable::Whole);
+        let (sender, port) = watch::channel(port);
         tokio::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
                 if *state.borrow() == Cable::Cut {
                     continue;
                 }
+                let port = *port.borrow();
                 let Ok(far) = TcpStream::connect(("127.0.0.1", port)).await else {
                     continue;
                 };
@@ -45,11 +48,24 @@ impl Network {
                 tokio::spawn(carry(far_in, near_out, state.clone(), true));
             }
         });
-        Self { address, cable }
+        Self {
+            address,
+            cable,
+            port: sender,
+        }
     }
 
     pub(crate) fn url(&self) -> String {
         format!("redis://{}", self.address)
+    }
+
+    /// Leads to another server from now on; what is connected is cut.
+    pub(crate) async fn lead_to(&self, port: u16) {
+        self.cable.send_replace(Cable::Cut);
+        self.port.send_replace(port);
+        // Whoever carries something sees that it is cut before it is whole again.
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        self.cable.send_replace(Cable::Whole);
     }
 
     pub(crate) fn set(&self, cable: Cable) {

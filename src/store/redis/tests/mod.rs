@@ -2,6 +2,7 @@
 
 pub(crate) mod cable;
 pub(crate) mod fleet;
+mod lifetimes;
 pub(crate) mod server;
 
 use std::sync::Arc;
