@@ -45,8 +45,10 @@ if how == 'm' then
     end
   end
   for space, by in pairs(move) do
-    count(P, 'o' .. space, -by)
-    redis.call('HINCRBY', P .. 'n', 'e' .. space, by)
+    if by > 0 then
+      count(P, 'o' .. space, -by)
+      redis.call('HINCRBY', P .. 'n', 'e' .. space, by)
+    end
   end
 end
 local upto = i
