@@ -41,6 +41,8 @@ impl RedisStore {
         let before = self.link().history.mark(shard);
         let answer: Answer = self.link().run(&script).await?;
         if answer.word() == Some("unknown") {
+            let mark = answer.part(1).ok_or_else(|| odd_answer("end"))?;
+            self.link().has_all(shard, before, mark)?;
             self.believe_missing()?;
             return Ok(Ended::Unknown);
         }

@@ -268,6 +268,20 @@ impl Link {
         }
     }
 
+    /// That `shard` has `mark` of the `known` writes of this node.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`] when that is not all: what is missing may come back.
+    pub(super) fn has_all(&self, shard: Shard, known: u64, mark: u64) -> Result<(), StoreError> {
+        if mark < known {
+            self.history.note_lost(shard, mark);
+            self.doubt.notify_one();
+            return Err(StoreError::Unavailable("Redis has lost writes".into()));
+        }
+        Ok(())
+    }
+
     fn failed(&self, error: RedisError) -> StoreError {
         if wants_reconnect(&error) {
             self.doubt.notify_one();

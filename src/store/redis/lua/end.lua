@@ -1,11 +1,12 @@
 #!lua flags=allow-oom
 -- KEYS[1] the record; ARGV: prefix, channel, now, id, active, at, reason, by, ttl of ended
 -- ones, idle timeout (0: end it however active it is), node.
--- Returns 'unknown', or 'now', 'before' or 'active', the record, and for 'now' the node's mark.
+-- Returns 'unknown' and the node's mark, or 'now', 'before' or 'active', the record, and for
+-- 'now' the node's mark.
 local P, now, idle = ARGV[1], tonumber(ARGV[3]), tonumber(ARGV[10])
 local about, active, ended, i = unpack(redis.call('HMGET', KEYS[1], 'm', 'a', 'e', 'i'))
 if not about then
-  return {'unknown'}
+  return {'unknown', tonumber(redis.call('GET', P .. 'k:' .. ARGV[11]) or 0)}
 end
 if ended or (pending(P) and epoch_of(P, about, i)) then
   return {'before', stored(P, KEYS[1])}
