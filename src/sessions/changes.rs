@@ -30,10 +30,23 @@ impl Sessions {
     }
 
     async fn follow(&self, mut changes: Changes) {
-        while let Some(mut batch) = changes.next().await {
+        let mut ahead = None;
+        loop {
+            let next = match ahead.take() {
+                Some(batch) => Some(batch),
+                None => changes.next().await,
+            };
+            let Some(mut batch) = next else {
+                return;
+            };
             // What has come meanwhile is applied together: the end of a space is told in parts,
-            // and each would be a walk over the table.
+            // and each would be a walk over the table. What came before a gap is older than
+            // what the check finds.
             while let Some(next) = changes.ready() {
+                if next.gap {
+                    ahead = Some(next);
+                    break;
+                }
                 batch.append(next);
             }
             if batch.gap {

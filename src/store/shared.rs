@@ -148,10 +148,9 @@ impl Changes {
 }
 
 impl ChangeBatch {
-    /// Adds what came next.
+    /// Adds what came next, which has no gap.
     pub fn append(&mut self, next: Self) {
         self.changes.extend(next.changes);
-        self.gap |= next.gap;
         self.confirmed = self.confirmed.max(next.confirmed);
     }
 }
