@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::Sessions;
 use crate::domain::{EndReason, Session, SessionEnd, SessionId, TokenDigest};
 use crate::store::{Change, Changes, SharedStore, Standing, StoreError};
+use crate::sync::task;
 
 /// Sessions checked at once after changes were missed.
 const CHECKED_AT_ONCE: usize = 4096;
@@ -72,7 +73,8 @@ impl Sessions {
     /// Takes a session that has ended in the store out of the table.
     pub(super) fn apply_end(&self, id: SessionId, digest: &TokenDigest, end: SessionEnd) {
         // First the tombstone: whoever publishes the session meanwhile looks for it afterwards.
-        self.0.tombstones.bury(*digest, self.0.clock.tick());
+        let now = self.0.clock.tick();
+        self.0.tombstones.bury(*digest, end.clone(), now);
         if let Some(session) = self.0.table.by_id(id) {
             session.set_end(end);
             self.take_out(&session);
@@ -87,6 +89,7 @@ impl Sessions {
             self.note_closed(session, was_published);
         }
         self.0.exchanges.cut(session.id());
+        self.0.refreshes.forget(session.id());
     }
 
     /// That the store has ended `sessions` on behalf of this process.
@@ -97,7 +100,7 @@ impl Sessions {
             };
             self.0
                 .tombstones
-                .bury(*session.digest(), self.0.clock.tick());
+                .bury(*session.digest(), end.clone(), self.0.clock.tick());
             self.tell_of_end(session, end);
         }
     }
@@ -121,7 +124,7 @@ impl Sessions {
                 error = &error as &dyn std::error::Error,
                 "cached sessions cannot be checked yet"
             );
-            tokio::time::sleep(RETRY).await;
+            task::sleep(RETRY).await;
         }
     }
 

@@ -1,11 +1,12 @@
 //! Ends of many sessions at once, by whichever process of a shared store, in the table.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Sessions;
 use crate::domain::{Session, SessionEnd, Tick};
 use crate::store::{EndScope, Epoch};
+use crate::sync::{PoisonError, RwLock, task};
 
 /// The epochs heard of lately: a session that is being opened or loaded meanwhile may be one
 /// of those that have ended.
@@ -83,7 +84,7 @@ impl Sessions {
         }
         for some in ended.chunks(AT_ONCE) {
             some.iter().for_each(|session| self.take_out(session));
-            tokio::task::yield_now().await;
+            task::yield_now().await;
         }
     }
 }

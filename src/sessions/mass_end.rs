@@ -6,6 +6,7 @@ use super::end::EndOutcome;
 use super::{EndCause, Sessions};
 use crate::domain::{Session, SessionEnd, SpaceState};
 use crate::store::{EndScope, SharedStore, StoreError};
+use crate::sync::task;
 
 impl Sessions {
     /// Ends all sessions of `space` that are open now, on whatever process of a shared store.
@@ -95,7 +96,7 @@ impl Sessions {
             if settled.done {
                 return Ok(());
             }
-            tokio::task::yield_now().await;
+            task::yield_now().await;
         }
     }
 }

@@ -11,21 +11,27 @@
 
 mod builder;
 mod changes;
+mod credentials;
 mod end;
 mod epochs;
 mod establish;
 mod exchanges;
+#[cfg(feature = "server")]
+mod export;
 mod feed;
 mod find;
 mod flights;
 mod flush;
 mod freshness;
+#[cfg(feature = "server")]
+mod import;
 mod locks;
 mod mass_end;
 mod observer;
 mod peaks;
 mod place;
 mod recover;
+mod refresh;
 mod resolve;
 pub mod search;
 mod seats;
@@ -50,11 +56,16 @@ pub use builder::SessionsBuilder;
 pub use end::{EndCause, EndOutcome};
 pub use establish::{Admission, Chosen, EstablishError, Established, JoinKey};
 pub use exchanges::{Ended, Tie};
+#[cfg(feature = "server")]
+pub use export::Export;
 pub use feed::{EventId, EventIdError, EventKind, Feed, FeedItem, FeedReader, SessionEvent};
 pub use find::{FindQuery, Page};
+#[cfg(feature = "server")]
+pub use import::Imported;
 pub use locks::{LockError, LockOrder, Locked};
 pub use observer::Observer;
 pub use recover::Recovery;
+pub use refresh::{RefreshError, Refreshed};
 pub use resolve::Resolution;
 pub use sweep::Swept;
 pub use usage::LicenseMeter;
@@ -80,6 +91,7 @@ struct Inner {
     epochs: epochs::Epochs,
     freshness: freshness::Freshness,
     flights: flights::Flights,
+    refreshes: refresh::Refreshes,
     locks: locks::Locks,
     licenses: LicenseMeter,
     observers: Box<[Arc<dyn Observer>]>,

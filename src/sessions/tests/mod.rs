@@ -14,6 +14,8 @@ mod lost_history;
 mod mass_ends;
 #[cfg(feature = "server")]
 mod recover;
+#[cfg(feature = "server")]
+mod refresh;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};

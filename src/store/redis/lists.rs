@@ -47,6 +47,9 @@ impl List {
     }
 }
 
+/// As many as anybody can mean who wants all: Redis knows no numbers of 64 bits without a sign.
+const MOST: usize = i32::MAX as usize;
+
 impl RedisStore {
     pub(super) async fn scan_now(&self, scan: &Scan) -> Result<ScanPage, StoreError> {
         let range = scan
@@ -92,7 +95,6 @@ impl RedisStore {
             .key(&key)
             .arg(self.keys().prefix(shard))
             .arg(upper)
-            // More than that no list has, and Redis reads it as a signed number.
             .arg(scan.limit.min(MOST));
         let (pending, total, ids): (bool, usize, Vec<Vec<u8>>) = self.link().run(&script).await?;
         if pending {
@@ -263,9 +265,6 @@ impl RedisStore {
         Ok((found, covered))
     }
 }
-
-/// More sessions than a list has.
-const MOST: usize = 1 << 31;
 
 fn bound(kind: u8, id: SessionId) -> Vec<u8> {
     [&[kind], id.as_uuid().as_bytes().as_slice()].concat()

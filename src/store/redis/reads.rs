@@ -54,7 +54,11 @@ impl RedisStore {
         self.link().history.believe_missing(now)
     }
 
-    async fn read(&self, shard: Shard, id: SessionId) -> Result<Option<Arc<Session>>, StoreError> {
+    pub(super) async fn read(
+        &self,
+        shard: Shard,
+        id: SessionId,
+    ) -> Result<Option<Arc<Session>>, StoreError> {
         Ok(self.read_some(shard, &[id]).await?.pop().flatten())
     }
 

@@ -10,7 +10,7 @@ use super::error::{damaged, odd_answer};
 use super::keys::Shard;
 use super::server_time::ServerTime;
 use super::store::RedisStore;
-use crate::domain::{LimitPolicy, Session, SessionId, Timestamp};
+use crate::domain::{LimitPolicy, Session, SessionId, Timestamp, TokenDigest};
 use crate::store::record::{notes, session as record};
 use crate::store::{Created, Retention, StoreError, Touch};
 
@@ -19,18 +19,11 @@ impl RedisStore {
         let (link, keys, time) = (self.link(), self.keys(), self.time());
         let user = session.user_key();
         let (shard, id) = (Shard::of(user), session.id());
-        let place = place(shard, id);
         let lifetime = session.space().lifetime();
-        let ttl = ttl(self.retention(), lifetime.absolute);
+        let ttl = self.ttl(lifetime.absolute);
         let pointer = keys.digest(session.digest());
-        let mut claim = ::redis::cmd("SET");
-        claim.arg(&pointer).arg(&place).arg("NX").arg("PX").arg(ttl);
-        let claimed: Option<String> = link.ask(&claim).await?;
-        if claimed.is_none() {
-            let held: Option<Vec<u8>> = link.ask(::redis::cmd("GET").arg(&pointer)).await?;
-            if held.as_ref() != Some(&place) {
-                return Ok(Created::Exists);
-            }
+        if !self.claim_digest(session.digest(), shard, id, ttl).await? {
+            return Ok(Created::Exists);
         }
         let last = Touch::last_of(session);
         let expires = session.started_tick().after(lifetime.absolute);
@@ -96,6 +89,27 @@ impl RedisStore {
         Ok(created)
     }
 
+    /// Makes the token with `digest` the way to the session `id`; `false` when it is the way to
+    /// another one.
+    pub(super) async fn claim_digest(
+        &self,
+        digest: &TokenDigest,
+        shard: Shard,
+        id: SessionId,
+        ttl: i64,
+    ) -> Result<bool, StoreError> {
+        let (link, pointer) = (self.link(), self.keys().digest(digest));
+        let place = place(shard, id);
+        let mut claim = ::redis::cmd("SET");
+        claim.arg(&pointer).arg(&place).arg("NX").arg("PX").arg(ttl);
+        let claimed: Option<String> = link.ask(&claim).await?;
+        if claimed.is_some() {
+            return Ok(true);
+        }
+        let held: Option<Vec<u8>> = link.ask(::redis::cmd("GET").arg(&pointer)).await?;
+        Ok(held == Some(place))
+    }
+
     pub(super) async fn touch_now(&self, touched: &[Touch]) -> Result<(), StoreError> {
         let mut by_shard: HashMap<u8, Vec<&Touch>> = HashMap::new();
         for touch in touched {
@@ -118,6 +132,11 @@ impl RedisStore {
             }
         }
         Ok(())
+    }
+
+    /// For how long keys of a session live that lives for `absolute` at most.
+    pub(super) fn ttl(&self, absolute: Duration) -> i64 {
+        ttl(self.retention(), absolute)
     }
 
     /// For how long keys of an ended session live: a day more than they are shown, so that
@@ -160,7 +179,7 @@ pub(super) const AT_ONCE: usize = 256;
 const TOUCHED_AT_ONCE: usize = 256;
 
 /// The longest that a key lives: 400 days.
-const MAX_TTL_MS: i64 = 400 * 86_400_000;
+pub(super) const MAX_TTL_MS: i64 = 400 * 86_400_000;
 
 pub(super) fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)

@@ -110,6 +110,14 @@ local function epoch_of(P, about, i)
   return first
 end
 
+-- Whether the session with a record is open.
+local function is_open(key)
+  -- What the shard's keys begin with is before 's:' and the 16 bytes of the id.
+  local P = string.sub(key, 1, -19)
+  local about, ended, i = unpack(redis.call('HMGET', key, 'm', 'e', 'i'))
+  return about and not ended and not (pending(P) and epoch_of(P, about, i))
+end
+
 -- A record as it counts: its parts, last active, end, why, by whom, number.
 local function stored(P, key)
   local r, a, e, w, y, i, m = unpack(redis.call('HMGET', key, 'r', 'a', 'e', 'w', 'y', 'i', 'm'))
@@ -135,6 +143,7 @@ local function finish(P, channel, id, at, reason, by, ttl, alone)
   local moved = epoch and epoch.moved
   redis.call('HSET', key, 'e', at, 'w', reason, 'y', by)
   redis.call('PEXPIRE', key, ttl)
+  redis.call('DEL', P .. 'r:' .. id)
   delist(P, 'o', id, about, moved)
   enlist(P, 'e', id, about, ttl, moved)
   redis.call('ZREM', P .. 'uo:' .. user, id)
