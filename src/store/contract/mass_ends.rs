@@ -139,7 +139,10 @@ pub(super) async fn an_epoch_counts_at_once(maker: &Maker, store: &impl SessionS
         assert!(matches!(ended, Ended::Before(_)), "{ended:?}");
     }
     assert_eq!(totals(store).await, (1, 20));
-    let open = shared.walk_open(space, IdRange::ALL, 100).await.unwrap();
+    let open = shared
+        .walk_open(Some(space), IdRange::ALL, 100)
+        .await
+        .unwrap();
     assert_eq!(open.len(), 1);
     let ids = async |state, user, after, limit| {
         let scan = Scan {
