@@ -16,6 +16,8 @@ mod mass_ends;
 mod recover;
 #[cfg(feature = "server")]
 mod refresh;
+#[cfg(feature = "server")]
+mod transfer;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};

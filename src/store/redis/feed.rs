@@ -10,12 +10,12 @@
 //! poll.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use ::redis::RedisResult;
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use super::again::Again;
 use super::changes;
@@ -49,9 +49,6 @@ type Entry = (String, Vec<(String, Vec<u8>)>);
 
 /// Entries read from a stream at once.
 const PIECE: usize = 1000;
-
-/// How often the server's clock is read: it drifts by milliseconds meanwhile.
-const CLOCK: Duration = Duration::from_secs(60);
 
 /// A shard's stream from the cursor on.
 struct Piece {
@@ -156,7 +153,8 @@ impl Follower {
 
     /// Follows until nobody wants to hear of changes any more.
     pub(super) async fn run(mut self) {
-        let mut clock = tokio::time::interval(CLOCK);
+        let check = self.link.options.clock_check;
+        let mut clock = tokio::time::interval_at(Instant::now() + check, check);
         loop {
             let asked = self.link.time.clock().tick();
             match self.poll().await {

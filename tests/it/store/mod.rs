@@ -6,3 +6,4 @@ mod kill;
 mod redis;
 mod restart;
 mod side_port;
+mod transfer;
