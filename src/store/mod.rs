@@ -7,6 +7,7 @@
 #[cfg(test)]
 pub(crate) mod contract;
 mod credentials;
+mod epoch;
 mod error;
 #[cfg(feature = "server")]
 pub mod file;
@@ -39,6 +40,7 @@ use crate::domain::{
 };
 
 pub use credentials::{Claimed, CredentialStore, KeptCredential, Opens};
+pub use epoch::{EndScope, Epoch, UserPart};
 pub use error::StoreError;
 pub use memory::MemoryStore;
 pub use merged::Merged;
@@ -47,7 +49,7 @@ pub use refreshes::{Finished, Lease, RefreshStore, Refreshed};
 pub use retention::Retention;
 pub(crate) use scan::Newest;
 pub use scan::{IdRange, Scan, ScanPage, StateFilter};
-pub use shared::{Change, ChangeBatch, Changes, SharedStore, Standing};
+pub use shared::{Change, ChangeBatch, Changes, Settled, SharedStore, Standing};
 pub use state::StoreState;
 pub use stored_tasks::{MAX_TASKS, SILENCE, StoredTasks};
 pub use touch::Touch;

@@ -9,6 +9,10 @@ mod interleavings;
 mod licenses;
 mod locks;
 #[cfg(feature = "server")]
+mod lost_history;
+#[cfg(feature = "server")]
+mod mass_ends;
+#[cfg(feature = "server")]
 mod recover;
 #[cfg(feature = "server")]
 mod refresh;

@@ -1,6 +1,7 @@
 //! The names of keys.
 
 use crate::domain::{SessionId, SpaceId, TargetId, TaskId, TokenDigest, UserKey};
+use crate::store::UserPart;
 
 /// Shards: all keys of a shard are in one hash slot, so a script may touch any of them. A
 /// fixed part of the layout.
@@ -21,6 +22,11 @@ impl Shard {
 
     pub(super) const fn number(self) -> u8 {
         self.0
+    }
+
+    /// Which users are in it.
+    pub(super) const fn part(self) -> UserPart {
+        UserPart::new(self.0, SHARDS)
     }
 
     pub(super) fn read(byte: u8) -> Option<Self> {
@@ -73,6 +79,16 @@ impl Keys {
 
     pub(super) fn lock(&self, user: UserKey) -> Vec<u8> {
         join(self.prefix(Shard::of(user)), "l:", user.as_bytes())
+    }
+
+    /// The epochs of a scope, which a script names by these bytes.
+    pub(super) fn epochs(&self, shard: Shard, scope: &[u8]) -> Vec<u8> {
+        join(self.prefix(shard), "x:", scope)
+    }
+
+    /// How many writes of `node` the shard has acknowledged.
+    pub(super) fn marks(&self, shard: Shard, node: &str) -> String {
+        format!("{}k:{node}", self.prefix(shard))
     }
 
     /// Where the session of a token is.
