@@ -79,6 +79,7 @@ impl Sessions {
             let ours = self.0.table.by_id(session.id());
             self.apply_end(session.id(), session.digest(), end.clone());
             let session = ours.as_ref().unwrap_or(session);
+            self.leave_shared_seat_soon(session);
             self.0.observers.iter().for_each(|o| o.ended(session));
         }
     }

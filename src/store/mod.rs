@@ -19,6 +19,7 @@ pub mod redis;
 mod refreshes;
 mod retention;
 mod scan;
+mod seats;
 mod shared;
 mod short_lived;
 mod touch;
@@ -41,6 +42,7 @@ pub use refreshes::{Finished, Lease, RefreshStore, Refreshed};
 pub use retention::Retention;
 pub(crate) use scan::Newest;
 pub use scan::{IdRange, Scan, ScanPage, StateFilter};
+pub use seats::{SeatClaim, SeatHolders, SeatStore};
 pub use shared::{Change, ChangeBatch, Changes, SharedStore, Standing, StoreState};
 pub use touch::Touch;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::{IdRange, Opens, StoreFuture};
+use super::{IdRange, Opens, SeatStore, StoreFuture};
 use crate::domain::{
     Session, SessionEnd, SessionId, SpaceId, Tick, TokenDigest, UserKey, UserLock,
 };
@@ -63,6 +63,9 @@ pub trait SharedStore: Send + Sync {
     ///
     /// [`StoreError::Unavailable`](super::StoreError::Unavailable) when the store cannot tell.
     fn find_credential(&self, credential: &TokenDigest) -> StoreFuture<'_, Option<Opens>>;
+
+    /// Who holds the seats of licenses, if that is counted for all processes.
+    fn seats(&self) -> Option<&dyn SeatStore>;
 
     /// The locks in force.
     ///

@@ -13,8 +13,8 @@ use crate::domain::{
 use crate::sessions::Sessions;
 use crate::store::{
     Changes, Created, CredentialStore, Ended, Finished, IdRange, Lease, Opens, Recovered,
-    RefreshStore, Refreshed, Scan, ScanPage, SessionStore, SharedStore, Standing, StoreError,
-    StoreFuture, StoreState, Touch,
+    RefreshStore, Refreshed, Scan, ScanPage, SeatStore, SessionStore, SharedStore, Standing,
+    StoreError, StoreFuture, StoreState, Touch,
 };
 
 /// A store that cannot be reached, or that has a bug.
@@ -54,6 +54,10 @@ impl SharedStore for Broken {
 
     fn find_credential(&self, _: &TokenDigest) -> StoreFuture<'_, Option<Opens>> {
         self.fail()
+    }
+
+    fn seats(&self) -> Option<&dyn SeatStore> {
+        None
     }
 
     fn locks(&self) -> StoreFuture<'_, Vec<UserLock>> {

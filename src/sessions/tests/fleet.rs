@@ -102,7 +102,7 @@ impl Node {
         }
     }
 
-    async fn end(&self, session: &Arc<Session>) -> EndOutcome {
+    pub(super) async fn end(&self, session: &Arc<Session>) -> EndOutcome {
         let cause = EndCause::terminated_by("ops");
         let ended = self
             .sessions
@@ -110,7 +110,7 @@ impl Node {
         ended.await.unwrap()
     }
 
-    fn user(&self, id: &str) -> crate::domain::UserKey {
+    pub(super) fn user(&self, id: &str) -> crate::domain::UserKey {
         Identity::new("LAB", id).unwrap().key(self.space.id())
     }
 }

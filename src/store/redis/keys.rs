@@ -1,6 +1,6 @@
 //! The names of keys.
 
-use crate::domain::{SessionId, TargetId, TokenDigest, UserKey};
+use crate::domain::{SessionId, SpaceId, TargetId, TokenDigest, UserKey};
 
 /// Shards: all keys of a shard are in one hash slot, so a script may touch any of them. A
 /// fixed part of the layout.
@@ -96,6 +96,11 @@ impl Keys {
 
     pub(super) fn targets(&self) -> String {
         format!("{{{}/targets}}:all", self.namespace)
+    }
+
+    /// The seats of `license` in `space`; those of a space are in one slot.
+    pub(super) fn seats(&self, space: &SpaceId, what: &str, license: &str) -> String {
+        format!("{{{}/seats/{space}}}:{what}:{license}", self.namespace)
     }
 
     /// The background tasks of `node`, and with an id one of them.

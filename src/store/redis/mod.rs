@@ -28,6 +28,8 @@
 //! | `gp:t:<digest>` | string | a ticket | a minute |
 //! | `{gp/targets}:<id>`, `{gp/targets}:all` | string, sorted set | where browsers were going, and 100,000 of them at most | a quarter of an hour |
 //! | `{gp/tasks/<node>}:<id>`, `..:all` | string, sorted set | background tasks of a node | a day after their end |
+//! | `{gp/seats/<space>}:h:<license>` | sorted set | who is on the limited seats of a license, by start | as the longest in it |
+//! | `{gp/seats/<space>}:c:<license>` | string | that those were counted who had the license before it was limited | a day after the last login with it |
 //! | `gp:peaks:<day>` | hash | the peaks of licenses | retention |
 //!
 //! `gp` stands for the namespace. Digests, ids and user keys are bytes, not text. Nothing in
@@ -56,6 +58,7 @@ mod options;
 mod purge;
 mod refreshes;
 mod scripts;
+mod seats;
 mod server_time;
 mod sessions;
 mod store;

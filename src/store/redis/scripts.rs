@@ -17,6 +17,7 @@ pub(super) struct Scripts {
     pub(super) read: Script,
     pub(super) undo: Script,
     pub(super) swap: Script,
+    pub(super) seat: Script,
     pub(super) refresh_lease: Script,
     pub(super) refresh_finish: Script,
 }
@@ -36,6 +37,7 @@ impl Scripts {
             read: script(include_str!("lua/read.lua")),
             undo: script(include_str!("lua/undo.lua")),
             swap: script(include_str!("lua/swap.lua")),
+            seat: script(include_str!("lua/seat.lua")),
             refresh_lease: script(include_str!("lua/refresh_lease.lua")),
             refresh_finish: script(include_str!("lua/refresh_finish.lua")),
         }

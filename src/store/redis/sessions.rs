@@ -64,7 +64,7 @@ impl RedisStore {
         let (link, keys, time) = (self.link(), self.keys(), self.time());
         let user = session.user_key();
         let (shard, id) = (Shard::of(user), session.id());
-        let place = [&[shard.number()], id.as_uuid().as_bytes().as_slice()].concat();
+        let place = place_of(session);
         let lifetime = session.space().lifetime();
         let ttl = self.ttl(lifetime.absolute);
         let pointer = keys.digest(session.digest());
@@ -347,7 +347,7 @@ impl RedisStore {
     }
 
     /// For how long keys of a session live that lives for `absolute` at most.
-    fn ttl(&self, absolute: Duration) -> i64 {
+    pub(super) fn ttl(&self, absolute: Duration) -> i64 {
         let time = absolute.saturating_add(self.retention().time);
         millis(time.saturating_add(Duration::from_secs(86_400))).min(MAX_TTL_MS)
     }
@@ -371,7 +371,13 @@ const RETIRED_MS: i64 = 120_000;
 /// The longest that a key lives: 400 days.
 pub(super) const MAX_TTL_MS: i64 = 400 * 86_400_000;
 
-fn read_place(bytes: &[u8]) -> Option<(Shard, SessionId)> {
+/// Where `session` is, to be found without its user.
+pub(super) fn place_of(session: &Session) -> Vec<u8> {
+    let (shard, id) = (Shard::of(session.user_key()), session.id());
+    [&[shard.number()], id.as_uuid().as_bytes().as_slice()].concat()
+}
+
+pub(super) fn read_place(bytes: &[u8]) -> Option<(Shard, SessionId)> {
     let (shard, id) = bytes.split_first()?;
     let id = Uuid::from_slice(id).ok()?;
     Some((Shard::read(*shard)?, SessionId::from_uuid(id)))

@@ -21,8 +21,8 @@ use crate::domain::{
 };
 use crate::store::{
     Changes, Created, CredentialStore, Ended, IdRange, Opens, Recovered, RefreshStore, Retention,
-    Scan, ScanPage, SessionStore, SharedStore, Standing, StoreError, StoreFuture, StoreState,
-    Touch,
+    Scan, ScanPage, SeatStore, SessionStore, SharedStore, Standing, StoreError, StoreFuture,
+    StoreState, Touch,
 };
 
 /// Sessions in Redis, or Valkey, shared by all nodes of one namespace.
@@ -149,6 +149,10 @@ impl SharedStore for RedisStore {
 
     fn find_credential(&self, credential: &TokenDigest) -> StoreFuture<'_, Option<Opens>> {
         Box::pin(self.find_credential_now(*credential))
+    }
+
+    fn seats(&self) -> Option<&dyn SeatStore> {
+        Some(self)
     }
 
     fn locks(&self) -> StoreFuture<'_, Vec<UserLock>> {
