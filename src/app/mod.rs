@@ -6,6 +6,7 @@
 //! same anew and exchanges it in one step, or not at all.
 
 mod authn;
+mod beside;
 pub mod demo;
 mod edge;
 mod error;
@@ -17,6 +18,7 @@ mod space;
 mod store;
 mod tls;
 
+pub use beside::shared_sessions;
 pub use error::{BuildError, SpaceError, StartError};
 pub use explain::{ExplainError, Explanation};
 pub use gateway::Gateway;

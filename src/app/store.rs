@@ -55,16 +55,7 @@ pub(super) async fn open(
     match options.kind {
         StoreKind::Memory => Ok(Arc::new(MemoryStore::new(retention, clock))),
         StoreKind::Redis => {
-            let redis = &options.redis;
-            let password = match &redis.password_file {
-                None => None,
-                Some(path) => Some(read_file(path)?.trim_end_matches(['\r', '\n']).to_owned()),
-            };
-            let authorities = match &redis.ca_file {
-                None => None,
-                Some(path) => Some(read_file(path)?.into_bytes()),
-            };
-            let options = redis.with_files(password, authorities);
+            let options = options.redis.with_files(read_file)?;
             let store = RedisStore::connect(options, retention, spaces.clone(), clock);
             Ok(Arc::new(store.await.map_err(OpenError::Redis)?))
         }
@@ -87,7 +78,7 @@ fn read_file(path: &Path) -> Result<String, OpenError> {
     })
 }
 
-/// Tells readiness and metrics how a shared store is reached, until `stop`.
+/// Tells readiness and metrics how the store is reached, until `stop`.
 pub(super) async fn watch(
     store: Arc<dyn SessionStore>,
     clock: Arc<dyn Clock>,
@@ -95,16 +86,18 @@ pub(super) async fn watch(
     metrics: Arc<Metrics>,
     stop: CancellationToken,
 ) {
-    let Some(shared) = store.shared() else {
-        return;
+    // For whoever asks without a key: the log says why.
+    let lost = match store.shared() {
+        Some(_) => "Redis is not reached",
+        None => "the store's file cannot be written",
     };
     let mut ticks = tokio::time::interval(WATCH);
     while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-        let state = shared.state();
+        let state = store.state();
         let silence = clock.tick().since(state.confirmed);
         metrics.store_is(state.lost_since.is_none(), state.losses, silence);
         if state.lost_since.is_some() {
-            health.not_ready("store", "Redis is not reached");
+            health.not_ready("store", lost);
         } else {
             health.ready("store");
         }

@@ -61,6 +61,7 @@ mod challenge;
 mod client;
 mod cookie;
 mod cors;
+mod due;
 pub mod endpoints;
 mod extract;
 mod form;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::gate::{Ask, Gate};
 use crate::authn::AuthnRequest;
-use crate::domain::{EndReason, Ruling, Session, Tick};
+use crate::domain::{Ruling, Session, Tick};
 use crate::sessions::Resolution;
 use crate::store::StoreError;
 
@@ -33,15 +33,8 @@ impl Gate {
                 Err(_) if ask.current.is_some() => return Ok(None),
                 Err(error) => return Err(error),
             };
-            let now = sessions.now();
-            match rule(&found, now) {
-                Ruling::TooIdle => sessions.expire(&found, EndReason::Idle).await?,
-                Ruling::Ruled { is_activity, .. } => {
-                    if is_activity {
-                        found.touch(now);
-                    }
-                    return Ok(Some(found));
-                }
+            if self.goes_on(&found, &rule).await? {
+                return Ok(Some(found));
             }
         }
         Ok(None)

@@ -48,10 +48,11 @@ impl Sessions {
         let Some(store) = self.0.store.shared() else {
             return Ok(Resolution::Unknown);
         };
+        let doubts = self.0.freshness.doubts();
         let session = match store.find_credential(credential).await? {
             Some(opens) => {
                 let until = self.now().after(opens.valid_for);
-                let session = self.take_in(&opens.session);
+                let session = self.take_in(&opens.session, doubts).await?;
                 if let Some(session) = &session {
                     self.0.table.set_alias(*credential, session, until);
                 }
@@ -78,11 +79,12 @@ impl Sessions {
         };
         let valid_for = self.valid_for(session, join);
         for _ in 0..TRIES {
+            let doubts = self.0.freshness.doubts();
             let claimed = store.claim(join.digest, session, valid_for).await?;
             let Claimed::Opens(Opens { session: other, .. }) = claimed else {
                 return Ok(None);
             };
-            let Some(other) = self.take_in(&other) else {
+            let Some(other) = self.take_in(&other, doubts).await? else {
                 continue;
             };
             match judge(Some(Arc::clone(&other)), session.space(), self.now()) {

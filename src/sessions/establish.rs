@@ -10,6 +10,7 @@ use crate::domain::{
     EndReason, Liveness, Method, NewSession, Session, SpaceState, Timestamp, Token, TokenDigest,
 };
 use crate::store::{Created, StoreError, Touch};
+use crate::sync::task;
 
 /// Under what circumstances a session is to be opened.
 #[derive(Clone, Debug, Default)]
@@ -123,7 +124,7 @@ impl Sessions {
         // the store that no table knows.
         let (this, space) = (self.clone(), Arc::clone(space));
         let login = async move { this.establish_or_join(&space, new, admission).await };
-        match tokio::spawn(login).await {
+        match task::spawn(login).await {
             Ok(result) => result,
             Err(failed) if failed.is_panic() => std::panic::resume_unwind(failed.into_panic()),
             Err(_) => Err(EstablishError::EndedMeanwhile),
@@ -158,7 +159,7 @@ impl Sessions {
             this.begin(&session, None, true).await?;
             Ok(Chosen { session, new_user })
         };
-        match tokio::spawn(login).await {
+        match task::spawn(login).await {
             Ok(result) => result,
             Err(failed) if failed.is_panic() => std::panic::resume_unwind(failed.into_panic()),
             Err(_) => Err(EstablishError::EndedMeanwhile),
@@ -272,6 +273,7 @@ impl Sessions {
     /// Keeps `session` in the store and makes it one that its token opens.
     async fn create(&self, session: &Arc<Session>, is_chosen: bool) -> Result<(), EstablishError> {
         let mut place = self.take_place(session).await?;
+        let doubts = self.0.freshness.doubts();
         match self.0.store.create(session).await? {
             Created::Kept => {}
             Created::KeptInPlaceOf(left) => self.note_ended(&left),
@@ -295,6 +297,10 @@ impl Sessions {
             }
             return Err(EstablishError::EndedMeanwhile);
         }
+        // When the store cannot tell, nobody has the token of what it may have kept.
+        if !self.outlived_doubts(session, doubts).await? {
+            return Err(EstablishError::EndedMeanwhile);
+        }
         Ok(())
     }
 
@@ -304,7 +310,7 @@ impl Sessions {
             || self.0.tombstones.has(digest, self.0.clock.tick())
     }
 
-    async fn turn(&self, of: &[&[u8]]) -> Flight<'_> {
+    pub(super) async fn turn(&self, of: &[&[u8]]) -> Flight<'_> {
         self.0.flights.board(TokenDigest::of_parts(of)).await
     }
 }

@@ -15,11 +15,15 @@ mod credentials;
 mod end;
 mod establish;
 mod exchanges;
+#[cfg(feature = "server")]
+mod export;
 mod feed;
 mod find;
 mod flights;
 mod flush;
 mod freshness;
+#[cfg(feature = "server")]
+mod import;
 mod locks;
 mod observer;
 mod peaks;
@@ -50,8 +54,12 @@ pub use builder::SessionsBuilder;
 pub use end::{EndCause, EndOutcome};
 pub use establish::{Admission, Chosen, EstablishError, Established, JoinKey};
 pub use exchanges::{Ended, Tie};
+#[cfg(feature = "server")]
+pub use export::Export;
 pub use feed::{EventId, EventIdError, EventKind, Feed, FeedItem, FeedReader, SessionEvent};
 pub use find::{FindQuery, Page};
+#[cfg(feature = "server")]
+pub use import::Imported;
 pub use locks::{LockError, LockOrder, Locked};
 pub use observer::Observer;
 pub use recover::Recovery;

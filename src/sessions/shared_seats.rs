@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{EstablishError, Sessions};
 use crate::domain::{EndReason, LimitPolicy, Liveness, Session};
 use crate::store::{IdRange, SeatClaim, SeatStore, SharedStore, StoreError};
+use crate::sync::task::{sleep, spawn};
 
 /// Those on seats who are looked at in one step, and at most in one look for some whose time
 /// is up.
@@ -61,7 +62,7 @@ impl Sessions {
                 if self.now() >= until {
                     return Err(no_seat());
                 }
-                tokio::time::sleep(PAUSE).await;
+                sleep(PAUSE).await;
             }
         }
     }
@@ -84,7 +85,7 @@ impl Sessions {
     pub(super) fn leave_shared_seat_soon(&self, session: &Arc<Session>) {
         if self.shared_seats().is_some() && self.licenses().is_limited(session) {
             let (this, session) = (self.clone(), Arc::clone(session));
-            tokio::spawn(async move { this.leave_shared_seat(&session).await });
+            spawn(async move { this.leave_shared_seat(&session).await });
         }
     }
 
@@ -123,7 +124,7 @@ impl Sessions {
     /// Until that is through, there may be more of them than seats, as they may stay.
     fn count_in_background(&self, session: &Arc<Session>) {
         let (this, session) = (self.clone(), Arc::clone(session));
-        tokio::spawn(async move {
+        spawn(async move {
             if let Err(error) = this.count_seats(&session).await {
                 tracing::warn!(
                     license = session.license(),
@@ -140,7 +141,7 @@ impl Sessions {
         };
         let mut range = IdRange::ALL;
         loop {
-            let space = session.space_id().clone();
+            let space = Some(session.space_id().clone());
             let found = store.walk_open(space, range, STEP).await?;
             let Some(last) = found.last().filter(|_| found.len() == STEP) else {
                 return seats.hold_seats(licensed(found, session)).await;

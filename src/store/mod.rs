@@ -12,6 +12,7 @@ mod error;
 pub mod file;
 pub(crate) mod index;
 mod memory;
+mod merged;
 #[cfg(feature = "server")]
 mod record;
 #[cfg(feature = "server")]
@@ -22,6 +23,7 @@ mod scan;
 mod seats;
 mod shared;
 mod short_lived;
+mod state;
 mod touch;
 #[cfg(feature = "server")]
 pub mod wire;
@@ -38,12 +40,14 @@ use crate::domain::{
 pub use credentials::{Claimed, CredentialStore, KeptCredential, Opens};
 pub use error::StoreError;
 pub use memory::MemoryStore;
+pub use merged::Merged;
 pub use refreshes::{Finished, Lease, RefreshStore, Refreshed};
 pub use retention::Retention;
 pub(crate) use scan::Newest;
 pub use scan::{IdRange, Scan, ScanPage, StateFilter};
 pub use seats::{SeatClaim, SeatHolders, SeatStore};
-pub use shared::{Change, ChangeBatch, Changes, SharedStore, Standing, StoreState};
+pub use shared::{Change, ChangeBatch, Changes, SharedStore, Standing};
+pub use state::StoreState;
 pub use touch::Touch;
 
 /// What a store's methods return.
@@ -129,8 +133,12 @@ pub trait SessionStore: std::fmt::Debug + Send + Sync + 'static {
     /// What is renewed for sessions, by one node at a time.
     fn refreshes(&self) -> &dyn RefreshStore;
 
+    /// How the store is reached now, as far as is known from what it was asked for.
+    fn state(&self) -> StoreState;
+
     /// What was kept when the process started, for the table: nothing, where the store ends
-    /// with the process or is asked one by one. To be called once.
+    /// with the process. To be called once; a shared store is asked for sessions one by one,
+    /// tells the rest as it is now, and may be asked again.
     ///
     /// # Errors
     ///
@@ -144,6 +152,16 @@ pub trait SessionStore: std::fmt::Debug + Send + Sync + 'static {
     ///
     /// [`StoreError`] when it cannot be kept; then nothing was.
     fn create(&self, session: &Arc<Session>) -> StoreFuture<'_, Created>;
+
+    /// Keeps `sessions` of another store, open or ended, as they are: by no limit, and whatever
+    /// locks there are. One that is there stays as it is, but for its last activity, and but
+    /// that it ends when it is open here and had ended there. Says what became of each, in
+    /// their order, in which the same one may come more than once.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when some may not be kept; importing them again is harmless.
+    fn import(&self, sessions: Vec<Arc<Session>>) -> StoreFuture<'_, Vec<Merged>>;
 
     /// The *open* session that the token with `digest` opens.
     ///

@@ -233,6 +233,25 @@ impl Tasks {
         entries.iter().map(|entry| entry.view()).collect()
     }
 
+    /// Every task that can be asked about, oldest first.
+    #[must_use]
+    pub fn all(&self) -> Vec<Task> {
+        let now = self.shared.clock.tick();
+        let entries = self.shared.kept().all(now);
+        entries.iter().map(|entry| entry.view()).collect()
+    }
+
+    /// Keeps a task of another process as [`restored`](TasksBuilder::restored) does; `false`
+    /// when there is one with its id, which stays as it is.
+    pub fn import(&self, task: Task) -> bool {
+        let entry = Arc::new(Entry::restore(task, &*self.shared.clock));
+        let added = self.shared.kept().import(&entry);
+        if added {
+            self.shared.keep(&entry);
+        }
+        added
+    }
+
     /// The task `id` once it has ended, or as it is after `max`, whichever comes first.
     pub async fn wait(&self, id: TaskId, max: Duration) -> Option<Task> {
         let entry = self.entry(id)?;

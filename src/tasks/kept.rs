@@ -33,6 +33,22 @@ impl Kept {
         self.by_id.insert(entry.id, Arc::new(entry));
     }
 
+    /// Keeps a task of another process unless its id is taken. New ones get higher ids than it.
+    pub(super) fn import(&mut self, entry: &Arc<Entry>) -> bool {
+        if self.by_id.contains_key(&entry.id) {
+            return false;
+        }
+        self.next = self.next.max(entry.id.next());
+        self.by_id.insert(entry.id, Arc::clone(entry));
+        true
+    }
+
+    /// All tasks, oldest first.
+    pub(super) fn all(&self, now: Tick) -> Vec<Arc<Entry>> {
+        let all = self.by_id.values().filter(|entry| !self.is_old(entry, now));
+        all.cloned().collect()
+    }
+
     /// A new task, which is kept from now on.
     pub(super) fn add(
         &mut self,

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::schema_parts::{array, count, maybe_text, maybe_time, object, reference, text, time};
+use super::transfer_schemas;
 use crate::domain::{AccessType, ClientType, EndReason};
 use crate::tasks::TaskStatus;
 
@@ -49,6 +50,8 @@ pub(super) fn schemas() -> Map<String, Value> {
             object(&["licenses"], json!({"licenses": array("License")})),
         ),
         ("Event", event()),
+        ("ImportLines", transfer_schemas::lines()),
+        ("Imported", transfer_schemas::imported()),
         ("Problem", problem()),
     ] {
         schemas.insert(name.to_owned(), schema);

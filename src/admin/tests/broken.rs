@@ -12,7 +12,7 @@ use crate::domain::{
 };
 use crate::sessions::Sessions;
 use crate::store::{
-    Changes, Created, CredentialStore, Ended, Finished, IdRange, Lease, Opens, Recovered,
+    Changes, Created, CredentialStore, Ended, Finished, IdRange, Lease, Merged, Opens, Recovered,
     RefreshStore, Refreshed, Scan, ScanPage, SeatStore, SessionStore, SharedStore, Standing,
     StoreError, StoreFuture, StoreState, Touch,
 };
@@ -44,7 +44,12 @@ impl SharedStore for Broken {
         self.fail()
     }
 
-    fn walk_open(&self, _: SpaceId, _: IdRange, _: usize) -> StoreFuture<'_, Vec<Arc<Session>>> {
+    fn walk_open(
+        &self,
+        _: Option<SpaceId>,
+        _: IdRange,
+        _: usize,
+    ) -> StoreFuture<'_, Vec<Arc<Session>>> {
         self.fail()
     }
 
@@ -70,15 +75,6 @@ impl SharedStore for Broken {
 
     fn believed_for(&self) -> Duration {
         Duration::MAX
-    }
-
-    fn state(&self) -> StoreState {
-        let never = Tick::from_millis(0);
-        StoreState {
-            lost_since: Some(never),
-            losses: 1,
-            confirmed: never,
-        }
     }
 }
 
@@ -113,11 +109,24 @@ impl SessionStore for Broken {
         self
     }
 
+    fn state(&self) -> StoreState {
+        let never = Tick::from_millis(0);
+        StoreState {
+            lost_since: Some(never),
+            losses: 1,
+            confirmed: never,
+        }
+    }
+
     fn recover(&self) -> StoreFuture<'_, Recovered> {
         self.fail()
     }
 
     fn create(&self, _: &Arc<Session>) -> StoreFuture<'_, Created> {
+        self.fail()
+    }
+
+    fn import(&self, _: Vec<Arc<Session>>) -> StoreFuture<'_, Vec<Merged>> {
         self.fail()
     }
 

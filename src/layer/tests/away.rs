@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::{
-    LicensePeak, Session, SessionEnd, SessionId, TargetId, Task, Ticket, TokenDigest, UserKey,
-    UserLock,
+    LicensePeak, Session, SessionEnd, SessionId, TargetId, Task, Tick, Ticket, TokenDigest,
+    UserKey, UserLock,
 };
 use crate::store::{
-    Created, CredentialStore, Ended, Finished, IdRange, Lease, Recovered, RefreshStore, Refreshed,
-    Scan, ScanPage, SessionStore, SharedStore, StoreError, StoreFuture, Touch,
+    Created, CredentialStore, Ended, Finished, IdRange, Lease, Merged, Recovered, RefreshStore,
+    Refreshed, Scan, ScanPage, SessionStore, SharedStore, StoreError, StoreFuture, StoreState,
+    Touch,
 };
 
 #[derive(Debug)]
@@ -53,6 +54,14 @@ impl SessionStore for Away {
     }
 
     fn recover(&self) -> StoreFuture<'_, Recovered> {
+        fail()
+    }
+
+    fn state(&self) -> StoreState {
+        StoreState::always_reached(Tick::from_millis(0))
+    }
+
+    fn import(&self, _: Vec<Arc<Session>>) -> StoreFuture<'_, Vec<Merged>> {
         fail()
     }
 

@@ -8,6 +8,7 @@ use crate::domain::{Session, SessionId, SpaceId, Timestamp};
 use crate::query::{Compiled, FieldValue, Record as _};
 use crate::sessions::Sessions;
 use crate::store::{IdRange, SharedStore, StoreError};
+use crate::sync::task;
 
 /// Sessions looked at before other tasks of the thread have their turn: a fraction of a
 /// millisecond.
@@ -70,7 +71,7 @@ impl Sessions {
                     visit(session);
                 }
             }
-            tokio::task::yield_now().await;
+            task::yield_now().await;
         }
     }
 
@@ -85,7 +86,7 @@ impl Sessions {
     ) -> Result<(), StoreError> {
         let mut left = range;
         loop {
-            let batch = store.walk_open(space.clone(), left, STEP).await?;
+            let batch = store.walk_open(Some(space.clone()), left, STEP).await?;
             let Some(last) = batch.last().map(|session| session.id()) else {
                 return Ok(());
             };
@@ -102,7 +103,7 @@ impl Sessions {
                     visit(&session);
                 }
             }
-            tokio::task::yield_now().await;
+            task::yield_now().await;
         }
     }
 
@@ -133,7 +134,7 @@ impl Sessions {
                 Some(last) if seen == STEP => left = left.before(last),
                 _ => return,
             }
-            tokio::task::yield_now().await;
+            task::yield_now().await;
         }
     }
 }

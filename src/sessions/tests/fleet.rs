@@ -792,3 +792,32 @@ async fn a_login_whose_answer_was_lost_is_taken_back() {
     }
     panic!("no login was kept and not answered");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_of_a_shorter_idle_time_ends_nobody_who_is_active_elsewhere() {
+    let server = RedisServer::start();
+    let options = fresh(&RedisOptions::single(server.url()));
+    let (a, b) = pair(&options).await;
+    let (here, digest) = a.log_in("ann").await.unwrap();
+    let Ok(Resolution::Live(there)) = b.sessions.recall(&digest, &b.space).await else {
+        panic!("the other node knows it");
+    };
+    let flush = b
+        .sessions
+        .clone()
+        .run_flusher(Duration::from_millis(20), b.stop.clone().cancelled_owned());
+    tokio::spawn(flush);
+    let (allowed, since) = (Duration::from_millis(500), here.last_active_tick());
+    while a.sessions.now().since(since) < allowed {
+        let _ = b.sessions.touch(&there);
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let outcome = a.sessions.expire_idle(&here, allowed).await.unwrap();
+    assert!(matches!(outcome, EndOutcome::Active(_)), "{outcome:?}");
+    assert!(here.last_active_tick() > since, "as the other node knows");
+    assert_eq!(b.worth(&digest).await, Worth::Live);
+    let since = there.last_active_tick();
+    eventually("idle", async || b.sessions.now().since(since) > allowed).await;
+    let outcome = a.sessions.expire_idle(&here, allowed).await.unwrap();
+    assert!(matches!(outcome, EndOutcome::Ended(_)), "{outcome:?}");
+}

@@ -50,7 +50,7 @@ impl Node {
     /// The sessions that are open in the store, oldest first.
     async fn open(&self) -> Vec<Arc<Session>> {
         let store = self.sessions.0.store.shared().unwrap();
-        let space = self.space.id().clone();
+        let space = Some(self.space.id().clone());
         let mut open = store.walk_open(space, IdRange::ALL, 1000).await.unwrap();
         open.reverse();
         open

@@ -1,10 +1,13 @@
 //! What every store must do, as tests that travel in time.
 
 mod credentials;
+mod imports;
 mod refreshes;
+mod reopened;
 mod short_lived;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use super::{Created, Ended, IdRange, Retention, Scan, SessionStore, StateFilter, Touch};
@@ -13,11 +16,19 @@ use crate::domain::{
     SessionPolicy, SpaceId, SpaceState, Tick, Timestamp, Token,
 };
 
-/// Runs the whole suite, with a new store for every part.
-pub(crate) async fn check<S: SessionStore>(make: impl AsyncFn(ManualClock, Retention) -> S) {
+/// Where a store is: a number for each.
+pub(crate) type Place = u32;
+
+/// Runs the whole suite, with a new store for every part: `open` gives the one at a place, which
+/// is opened again where stores outlive the process.
+pub(crate) async fn check<S: SessionStore>(open: impl AsyncFn(ManualClock, Retention, Place) -> S) {
+    let next = AtomicU32::new(0);
     let fresh = async |retention| {
-        let clock = ManualClock::new();
-        (Maker::new(clock.clone()), make(clock, retention).await)
+        let (clock, place) = (ManualClock::new(), next.fetch_add(1, Ordering::Relaxed));
+        (
+            Maker::new(clock.clone()),
+            open(clock, retention, place).await,
+        )
     };
     let (maker, store) = fresh(Retention::default()).await;
     create_is_if_absent(&maker, &store).await;
@@ -50,6 +61,19 @@ pub(crate) async fn check<S: SessionStore>(make: impl AsyncFn(ManualClock, Reten
     let (maker, store) = fresh(Retention::default()).await;
     short_lived::s30_a_ticket_is_taken_once_and_in_time(&maker, &store).await;
     short_lived::targets_are_remembered_for_a_while(&maker, &store).await;
+    let (maker, store) = fresh(Retention::default()).await;
+    imports::sessions_of_another_store_are_kept_as_they_are(&maker, &store).await;
+    let (maker, store) = fresh(Retention::default()).await;
+    imports::what_is_here_goes_before_what_comes(&maker, &store).await;
+    let (maker, store) = fresh(Retention::default()).await;
+    let left = reopened::keep_something_of_everything(&maker, &store).await;
+    let place = next.load(Ordering::Relaxed) - 1;
+    store.close().await.unwrap();
+    if store.outlives_process() {
+        drop(store);
+        let again = open(maker.clock.clone(), Retention::default(), place).await;
+        reopened::find_all_of_it(&left, &again).await;
+    }
 }
 
 /// Makes sessions for tests.

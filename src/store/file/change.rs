@@ -4,6 +4,7 @@ use redb::{ReadableTable as _, ReadableTableMetadata as _, Table, WriteTransacti
 
 use super::credentials;
 use super::error::Trouble;
+use super::import::{Import, Incoming};
 use super::purge_notes;
 use super::record::{self, Key};
 use super::tables::{
@@ -28,6 +29,8 @@ pub(super) enum Change {
         id: SessionId,
         refreshed: Vec<u8>,
     },
+    /// Sessions of another store.
+    Import(Vec<Incoming>),
     Touch(Vec<(SessionId, Timestamp)>),
     End {
         id: SessionId,
@@ -67,6 +70,8 @@ pub(super) enum Outcome {
     Done,
     /// The session was there already.
     Exists,
+    /// What became of each session that was imported.
+    Imported(Vec<Import>),
     /// The session has ended now; its record.
     Ended(Vec<u8>),
     /// The session had ended before; its record.
@@ -83,9 +88,9 @@ const PURGE_STEP: usize = 1000;
 /// A transaction with the tables that nearly every one of them uses.
 pub(super) struct Changes<'t> {
     transaction: &'t WriteTransaction,
-    open: Table<'t, Key, &'static [u8]>,
-    active: Table<'t, Key, i64>,
-    ended: Table<'t, Key, &'static [u8]>,
+    pub(super) open: Table<'t, Key, &'static [u8]>,
+    pub(super) active: Table<'t, Key, i64>,
+    pub(super) ended: Table<'t, Key, &'static [u8]>,
     ends: Table<'t, (i64, Key), ()>,
     credentials: Table<'t, (Key, [u8; 32]), i64>,
     refreshed: Table<'t, Key, &'static [u8]>,
@@ -135,6 +140,7 @@ impl<'t> Changes<'t> {
             } => self.create(*id, record, credential.as_ref()),
             Change::PutRefreshed { id, refreshed } => self.put_refreshed(*id, refreshed),
             Change::PutCredential { id, credential } => self.put_credential(*id, credential),
+            Change::Import(sessions) => self.import(sessions),
             Change::Touch(touched) => self.touch(touched),
             Change::End { id, last, end } => self.end(*id, *last, end),
             Change::Purge { now } => self.purge(*now),
@@ -223,7 +229,7 @@ impl<'t> Changes<'t> {
         Ok(Outcome::Done)
     }
 
-    fn touch(&mut self, touched: &[(SessionId, Timestamp)]) -> Result<Outcome, Trouble> {
+    pub(super) fn touch(&mut self, touched: &[(SessionId, Timestamp)]) -> Result<Outcome, Trouble> {
         for (id, at) in touched {
             let key = record::key(*id);
             if self.open.get(key)?.is_none() {
@@ -238,7 +244,7 @@ impl<'t> Changes<'t> {
         Ok(Outcome::Done)
     }
 
-    fn end(
+    pub(super) fn end(
         &mut self,
         id: SessionId,
         last: Timestamp,
@@ -257,17 +263,28 @@ impl<'t> Changes<'t> {
                 }));
             }
         };
+        self.keep_ended(key, &ended, end.at)?;
+        Ok(Outcome::Ended(ended))
+    }
+
+    /// Keeps the record of a session that ended at `at`, within the bound on their number.
+    pub(super) fn keep_ended(
+        &mut self,
+        key: Key,
+        record: &[u8],
+        at: Timestamp,
+    ) -> Result<(), Trouble> {
         self.changed = true;
         credentials::drop_all(&mut self.credentials, key)?;
         self.refreshed.remove(key)?;
-        self.ended.insert(key, ended.as_slice())?;
-        self.ends.insert((end.at.unix_millis(), key), ())?;
+        self.ended.insert(key, record)?;
+        self.ends.insert((at.unix_millis(), key), ())?;
         while self.ended.len()? > self.retention.max as u64 {
             if !self.forget_first()? {
                 break;
             }
         }
-        Ok(Outcome::Ended(ended))
+        Ok(())
     }
 
     /// Forgets the session that ended first.

@@ -16,6 +16,7 @@ mod compact;
 mod credentials;
 mod database;
 mod error;
+mod import;
 mod load;
 mod offline;
 mod open_sessions;
@@ -24,6 +25,7 @@ mod read;
 mod refreshes;
 mod store;
 mod tables;
+mod tickets;
 mod writer;
 
 #[cfg(test)]

@@ -21,10 +21,11 @@ use crate::domain::{
 };
 use crate::store::refreshes::LocalRefreshes;
 use crate::store::short_lived::ShortLived;
+use crate::store::state::Outages;
 use crate::store::{
-    Created, CredentialStore, Ended, IdRange, MAX_TARGETS, MAX_TICKETS, Recovered, RefreshStore,
-    Retention, Scan, ScanPage, SessionStore, SharedStore, StateFilter, StoreError, StoreFuture,
-    Touch,
+    Created, CredentialStore, Ended, IdRange, MAX_TARGETS, MAX_TICKETS, Merged, Recovered,
+    RefreshStore, Retention, Scan, ScanPage, SessionStore, SharedStore, StateFilter, StoreError,
+    StoreFuture, StoreState, Touch,
 };
 
 /// Keeps sessions in a file. One process at a time; see [the room](super) for how.
@@ -35,11 +36,12 @@ pub struct FileStore {
     file: Arc<Handle>,
     pub(super) open: Arc<OpenSessions>,
     requests: mpsc::Sender<Request>,
-    tickets: Mutex<ShortLived<TokenDigest, Ticket>>,
+    pub(super) tickets: Mutex<ShortLived<TokenDigest, Ticket>>,
     targets: Mutex<ShortLived<TargetId, Arc<str>>>,
     pub(super) claims: Claims,
     pub(super) refreshes: Arc<LocalRefreshes>,
     found: Mutex<Recovered>,
+    outages: Arc<Outages>,
     spaces: Spaces,
     pub(super) clock: Arc<dyn Clock>,
 }
@@ -88,12 +90,14 @@ impl FileStore {
         super::compact::where_it_pays(path, &mut database, open.len())?;
         let file = Arc::new(Handle::new(path, database));
         let (open, refreshes) = (Arc::new(open), Arc::new(refreshed));
+        let outages = Arc::new(Outages::new(Arc::clone(&clock)));
         let (requests, waiting) = mpsc::channel(WAITING);
         let writer = Writer {
             requests: waiting,
             file: Arc::clone(&file),
             open: Arc::clone(&open),
             refreshes: Arc::clone(&refreshes),
+            outages: Arc::clone(&outages),
             retention,
             refused: Vec::new(),
         };
@@ -113,13 +117,14 @@ impl FileStore {
             claims: Claims::default(),
             refreshes,
             found: Mutex::new(found),
+            outages,
             spaces: spaces.clone(),
             clock,
         })
     }
 
-    fn tickets(&self) -> MutexGuard<'_, ShortLived<TokenDigest, Ticket>> {
-        self.tickets.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn open_sessions(&self) -> &OpenSessions {
+        &self.open
     }
 
     fn targets(&self) -> MutexGuard<'_, ShortLived<TargetId, Arc<str>>> {
@@ -186,6 +191,10 @@ impl SessionStore for FileStore {
         self
     }
 
+    fn state(&self) -> StoreState {
+        self.outages.state()
+    }
+
     fn recover(&self) -> StoreFuture<'_, Recovered> {
         let found = std::mem::take(&mut *self.found.lock().unwrap_or_else(PoisonError::into_inner));
         Box::pin(async move { Ok(found) })
@@ -213,6 +222,10 @@ impl SessionStore for FileStore {
                 _ => Ok(Created::Kept),
             }
         })
+    }
+
+    fn import(&self, sessions: Vec<Arc<Session>>) -> StoreFuture<'_, Vec<Merged>> {
+        Box::pin(self.import_now(sessions))
     }
 
     fn load(&self, digest: &TokenDigest) -> StoreFuture<'_, Option<Arc<Session>>> {
@@ -309,33 +322,11 @@ impl SessionStore for FileStore {
         ticket: Ticket,
         lifetime: Duration,
     ) -> StoreFuture<'_, ()> {
-        Box::pin(async move {
-            if self.tickets().is_full(self.clock.tick()) {
-                let what = format!("{MAX_TICKETS} tickets wait to be redeemed, as many as may");
-                return Err(StoreError::Refused { what });
-            }
-            let until = self.clock.wall().after(lifetime);
-            let bytes = notes::ticket(&ticket, until);
-            let change = Change::PutTicket {
-                digest,
-                ticket: bytes,
-            };
-            self.done(change).await?;
-            let now = self.clock.tick();
-            self.tickets().put(digest, ticket, lifetime, now);
-            Ok(())
-        })
+        Box::pin(self.put_ticket_now(digest, ticket, lifetime))
     }
 
     fn take_ticket(&self, digest: &TokenDigest) -> StoreFuture<'_, Option<Ticket>> {
-        let taken = self.tickets().take(digest, self.clock.tick());
-        let digest = *digest;
-        Box::pin(async move {
-            if taken.is_some() {
-                self.done(Change::TakeTicket(digest)).await?;
-            }
-            Ok(taken)
-        })
+        Box::pin(self.take_ticket_now(*digest))
     }
 
     fn put_target(

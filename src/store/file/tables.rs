@@ -10,6 +10,9 @@ pub(super) const ABOUT: TableDefinition<'_, &str, u64> = TableDefinition::new("g
 /// The key in [`ABOUT`] under which the version of the tables stands.
 pub(super) const FORMAT_KEY: &str = "format";
 
+/// The key in [`ABOUT`] under which it is noted, after a failure, that the file can be written.
+pub(super) const OUTAGES_KEY: &str = "outages";
+
 /// The version of the tables: which there are and what their keys are.
 pub(super) const FORMAT: u64 = 1;
 

@@ -1,6 +1,8 @@
 //! The names of keys.
 
-use crate::domain::{SessionId, SpaceId, TargetId, TokenDigest, UserKey};
+use uuid::Uuid;
+
+use crate::domain::{Session, SessionId, SpaceId, TargetId, TokenDigest, UserKey};
 
 /// Shards: all keys of a shard are in one hash slot, so a script may touch any of them. A
 /// fixed part of the layout.
@@ -26,6 +28,21 @@ impl Shard {
     pub(super) fn read(byte: u8) -> Option<Self> {
         (byte < SHARDS).then_some(Self(byte))
     }
+}
+
+/// Where `session` is, to be found without its user.
+pub(super) fn place_of(session: &Session) -> Vec<u8> {
+    place(Shard::of(session.user_key()), session.id())
+}
+
+pub(super) fn place(shard: Shard, id: SessionId) -> Vec<u8> {
+    [&[shard.number()], id.as_uuid().as_bytes().as_slice()].concat()
+}
+
+pub(super) fn read_place(bytes: &[u8]) -> Option<(Shard, SessionId)> {
+    let (shard, id) = bytes.split_first()?;
+    let id = Uuid::from_slice(id).ok()?;
+    Some((Shard::read(*shard)?, SessionId::from_uuid(id)))
 }
 
 /// Makes names of keys.

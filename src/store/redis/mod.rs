@@ -32,9 +32,12 @@
 //! | `{gp/seats/<space>}:c:<license>` | string | that those were counted who had the license before it was limited | a day after the last login with it |
 //! | `gp:peaks:<day>` | hash | the peaks of licenses | retention |
 //!
+//! | `gp:time` | number | milliseconds that the server's clock is ahead of the nodes' time, since somebody set it | 400 days |
+//!
 //! `gp` stands for the namespace. Digests, ids and user keys are bytes, not text. Nothing in
 //! Redis opens a session: of tokens and tickets there are digests only. Times are the
-//! server's, in milliseconds, so it does not matter whose clock is wrong.
+//! server's, in milliseconds, so it does not matter whose clock is wrong; when that one is set,
+//! or another server's takes over, the nodes go on as if it had not (`gp:time`).
 //!
 //! The way from a digest to a session is in another slot than the session. It is claimed
 //! before the session is there and means nothing without it, so a node that dies in between
@@ -50,6 +53,7 @@ mod changes;
 mod credentials;
 mod error;
 mod feed;
+mod import;
 mod keys;
 mod link;
 mod lists;

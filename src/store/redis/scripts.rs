@@ -6,6 +6,7 @@ use ::redis::Script;
 #[derive(Debug)]
 pub(super) struct Scripts {
     pub(super) create: Script,
+    pub(super) import: Script,
     pub(super) end: Script,
     pub(super) end_user: Script,
     pub(super) touch: Script,
@@ -26,6 +27,7 @@ impl Scripts {
     pub(super) fn new() -> Self {
         Self {
             create: script(include_str!("lua/create.lua")),
+            import: script(include_str!("lua/import.lua")),
             end: script(include_str!("lua/end.lua")),
             end_user: script(include_str!("lua/end_user.lua")),
             touch: script(include_str!("lua/touch.lua")),
@@ -42,6 +44,11 @@ impl Scripts {
             refresh_finish: script(include_str!("lua/refresh_finish.lua")),
         }
     }
+}
+
+/// The one that reads the clock.
+pub(super) fn time() -> Script {
+    Script::new(include_str!("lua/time.lua"))
 }
 
 /// The script `own` after what all have in common; a line with flags stays the first.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::odd_answer;
-use super::sessions::{millis, place_of, read_place};
+use super::keys::{place_of, read_place};
+use super::sessions::millis;
 use super::store::RedisStore;
 use crate::domain::Session;
 use crate::store::{SeatClaim, SeatHolders, SeatStore, StoreError, StoreFuture};

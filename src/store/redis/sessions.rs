@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::changes;
 use super::error::{damaged, odd_answer};
-use super::keys::Shard;
+use super::keys::{Shard, place, read_place};
 use super::store::RedisStore;
 use crate::domain::{
     EndReason, LimitPolicy, Session, SessionEnd, SessionId, Timestamp, TokenDigest, UserKey,
@@ -64,18 +64,11 @@ impl RedisStore {
         let (link, keys, time) = (self.link(), self.keys(), self.time());
         let user = session.user_key();
         let (shard, id) = (Shard::of(user), session.id());
-        let place = place_of(session);
         let lifetime = session.space().lifetime();
         let ttl = self.ttl(lifetime.absolute);
         let pointer = keys.digest(session.digest());
-        let mut claim = ::redis::cmd("SET");
-        claim.arg(&pointer).arg(&place).arg("NX").arg("PX").arg(ttl);
-        let claimed: Option<String> = link.ask(&claim).await?;
-        if claimed.is_none() {
-            let held: Option<Vec<u8>> = link.ask(::redis::cmd("GET").arg(&pointer)).await?;
-            if held.as_ref() != Some(&place) {
-                return Ok(Created::Exists);
-            }
+        if !self.claim_digest(session.digest(), shard, id, ttl).await? {
+            return Ok(Created::Exists);
         }
         let mut kept = session.record();
         kept.started_at = Timestamp::from_unix_millis(time.at(session.started_tick()));
@@ -137,6 +130,27 @@ impl RedisStore {
         };
         let _: i64 = link.ask(::redis::cmd("DEL").arg(&pointer)).await?;
         Ok(created)
+    }
+
+    /// Makes the token with `digest` the way to the session `id`; `false` when it is the way to
+    /// another one.
+    pub(super) async fn claim_digest(
+        &self,
+        digest: &TokenDigest,
+        shard: Shard,
+        id: SessionId,
+        ttl: i64,
+    ) -> Result<bool, StoreError> {
+        let (link, pointer) = (self.link(), self.keys().digest(digest));
+        let place = place(shard, id);
+        let mut claim = ::redis::cmd("SET");
+        claim.arg(&pointer).arg(&place).arg("NX").arg("PX").arg(ttl);
+        let claimed: Option<String> = link.ask(&claim).await?;
+        if claimed.is_some() {
+            return Ok(true);
+        }
+        let held: Option<Vec<u8>> = link.ask(::redis::cmd("GET").arg(&pointer)).await?;
+        Ok(held == Some(place))
     }
 
     pub(super) async fn load_now(
@@ -277,7 +291,7 @@ impl RedisStore {
 
     /// Lets the way from a digest go soon: it leads to a session that has ended. Nobody waits
     /// for that, and without it, it goes later.
-    fn retire(&self, digest: &TokenDigest) {
+    pub(super) fn retire(&self, digest: &TokenDigest) {
         let Ok(mut connection) = self.link().connection() else {
             return;
         };
@@ -360,7 +374,7 @@ impl RedisStore {
 }
 
 /// Commands under way at a time, sessions ended by a script at once.
-const AT_ONCE: usize = 256;
+pub(super) const AT_ONCE: usize = 256;
 
 /// Sessions touched by a script at once: a fraction of a millisecond.
 const TOUCHED_AT_ONCE: usize = 256;
@@ -370,18 +384,6 @@ const RETIRED_MS: i64 = 120_000;
 
 /// The longest that a key lives: 400 days.
 pub(super) const MAX_TTL_MS: i64 = 400 * 86_400_000;
-
-/// Where `session` is, to be found without its user.
-pub(super) fn place_of(session: &Session) -> Vec<u8> {
-    let (shard, id) = (Shard::of(session.user_key()), session.id());
-    [&[shard.number()], id.as_uuid().as_bytes().as_slice()].concat()
-}
-
-pub(super) fn read_place(bytes: &[u8]) -> Option<(Shard, SessionId)> {
-    let (shard, id) = bytes.split_first()?;
-    let id = Uuid::from_slice(id).ok()?;
-    Some((Shard::read(*shard)?, SessionId::from_uuid(id)))
-}
 
 pub(super) fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)

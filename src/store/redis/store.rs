@@ -20,9 +20,9 @@ use crate::domain::{
     TokenDigest, UserKey, UserLock,
 };
 use crate::store::{
-    Changes, Created, CredentialStore, Ended, IdRange, Opens, Recovered, RefreshStore, Retention,
-    Scan, ScanPage, SeatStore, SessionStore, SharedStore, Standing, StoreError, StoreFuture,
-    StoreState, Touch,
+    Changes, Created, CredentialStore, Ended, IdRange, Merged, Opens, Recovered, RefreshStore,
+    Retention, Scan, ScanPage, SeatStore, SessionStore, SharedStore, Standing, StoreError,
+    StoreFuture, StoreState, Touch,
 };
 
 /// Sessions in Redis, or Valkey, shared by all nodes of one namespace.
@@ -76,7 +76,7 @@ impl RedisStore {
             scripts,
             spaces,
             retention,
-            changes: Mutex::new(Some(Changes(receiver))),
+            changes: Mutex::new(Some(Changes::new(receiver))),
             runtime: Handle::current(),
         })
     }
@@ -136,11 +136,14 @@ impl SharedStore for RedisStore {
 
     fn walk_open(
         &self,
-        space: SpaceId,
+        space: Option<SpaceId>,
         range: IdRange,
         limit: usize,
     ) -> StoreFuture<'_, Vec<Arc<Session>>> {
-        Box::pin(async move { self.walk_now(List::Open, range, Some(&space), limit).await })
+        Box::pin(async move {
+            self.walk_now(List::Open, range, space.as_ref(), limit)
+                .await
+        })
     }
 
     fn standing(&self, sessions: Vec<Arc<Session>>) -> StoreFuture<'_, Vec<Standing>> {
@@ -167,10 +170,6 @@ impl SharedStore for RedisStore {
     fn believed_for(&self) -> Duration {
         self.link.options.on_outage.believed_for()
     }
-
-    fn state(&self) -> StoreState {
-        self.link.state()
-    }
 }
 
 impl SessionStore for RedisStore {
@@ -188,6 +187,10 @@ impl SessionStore for RedisStore {
 
     fn refreshes(&self) -> &dyn RefreshStore {
         self
+    }
+
+    fn state(&self) -> StoreState {
+        self.link.state()
     }
 
     fn recover(&self) -> StoreFuture<'_, Recovered> {
@@ -214,6 +217,10 @@ impl SessionStore for RedisStore {
             }
             Ok(created)
         })
+    }
+
+    fn import(&self, sessions: Vec<Arc<Session>>) -> StoreFuture<'_, Vec<Merged>> {
+        Box::pin(self.import_now(sessions))
     }
 
     fn load(&self, digest: &TokenDigest) -> StoreFuture<'_, Option<Arc<Session>>> {

@@ -124,3 +124,24 @@ async fn s11_a_killed_gateway_leaves_its_sessions_to_the_others() {
     assert_eq!(b.status_of(&ann).await, 200);
     assert_eq!(a.status_of(&ann).await, 200);
 }
+
+#[tokio::test]
+async fn s19_a_rules_idle_time_counts_what_happens_on_every_node() {
+    let redis = RedisServer::start();
+    let rule = "[[space.access]]\npath = \"/echo\"\nidle_timeout = \"1s\"\n";
+    let config = |node| format!("{}{rule}", config(&redis, node, ""));
+    let a = Served::with(&config("a")).await;
+    let b = Served::with(&config("b")).await;
+    let ann = a.cookie_of("ann").await;
+    assert_eq!(b.status_of(&ann).await, 200);
+    let begun = tokio::time::Instant::now();
+    while begun.elapsed() < std::time::Duration::from_millis(1500) {
+        assert_eq!(b.status_of(&ann).await, 200);
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    // Here it was idle for longer than the rule allows.
+    assert_eq!(a.status_of(&ann).await, 200);
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    assert_eq!(a.status_of(&ann).await, 401);
+    assert_eq!(b.status_of(&ann).await, 401);
+}
