@@ -12,6 +12,7 @@ mod edge;
 mod error;
 mod explain;
 mod gateway;
+mod kept_tasks;
 pub mod options;
 mod plan;
 mod space;

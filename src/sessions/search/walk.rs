@@ -75,7 +75,8 @@ impl Sessions {
         }
     }
 
-    /// The open sessions of all processes; of those in the table, as the table has them.
+    /// The open sessions of all processes, as the store has them, so that every process puts
+    /// them in the same order; active when the store or the table says that they were last.
     async fn walk_fleet(
         &self,
         store: &dyn SharedStore,
@@ -92,13 +93,10 @@ impl Sessions {
             };
             left = left.before(last);
             for session in batch {
-                let session = match self.0.table.by_id(session.id()) {
-                    Some(ours) => {
-                        ours.touch(session.last_active_tick());
-                        ours
-                    }
-                    None => session,
-                };
+                if let Some(ours) = self.0.table.by_id(session.id()) {
+                    ours.touch(session.last_active_tick());
+                    session.touch(ours.last_active_tick());
+                }
                 if keep(&session) {
                     visit(&session);
                 }

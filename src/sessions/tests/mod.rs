@@ -14,6 +14,8 @@ mod recover;
 mod refresh;
 #[cfg(feature = "server")]
 mod shared_seats;
+#[cfg(feature = "server")]
+mod transfer;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};

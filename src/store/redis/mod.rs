@@ -27,9 +27,12 @@
 //! | `gp:a:<digest>` | string | which session a credential opens, until when, and until when that session may be on its way | as long as the credential opens it, and at most as the session |
 //! | `gp:t:<digest>` | string | a ticket | a minute |
 //! | `{gp/targets}:<id>`, `{gp/targets}:all` | string, sorted set | where browsers were going, and 100,000 of them at most | a quarter of an hour |
-//! | `{gp/tasks/<node>}:<id>`, `..:all` | string, sorted set | background tasks of a node | a day after their end |
 //! | `{gp/seats/<space>}:h:<license>` | sorted set | who is on the limited seats of a license, by start | as the longest in it |
 //! | `{gp/seats/<space>}:c:<license>` | string | that those were counted who had the license before it was limited | a day after the last login with it |
+//! | `{gp/tasks}:<id>` | hash | a background task: `r` how it is, `u` until when that is to be believed | a day after the last word of its node |
+//! | `{gp/tasks}:of:<space>` | sorted set | the ids of a space's tasks, 1,000 at most | likewise |
+//! | `{gp/tasks}:last` | number | the id that was given last | 30 days |
+//! | `gp:secret` | string | 32 random bytes that the nodes have in common; keys for cursors follow from it | 30 days after the last node |
 //! | `gp:peaks:<day>` | hash | the peaks of licenses | retention |
 //!
 //! | `gp:time` | number | milliseconds that the server's clock is ahead of the nodes' time, since somebody set it | 400 days |
@@ -63,9 +66,11 @@ mod purge;
 mod refreshes;
 mod scripts;
 mod seats;
+mod secret;
 mod server_time;
 mod sessions;
 mod store;
+mod tasks;
 mod undo;
 
 #[cfg(test)]

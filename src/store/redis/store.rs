@@ -1,7 +1,7 @@
 //! The store itself.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -16,8 +16,8 @@ use super::options::RedisOptions;
 use super::scripts::Scripts;
 use super::server_time::ServerTime;
 use crate::domain::{
-    Clock, LicensePeak, Session, SessionEnd, SessionId, SpaceId, Spaces, TargetId, Task, Ticket,
-    TokenDigest, UserKey, UserLock,
+    Clock, LicensePeak, Session, SessionEnd, SessionId, SharedSecret, SpaceId, Spaces, TargetId,
+    Task, Ticket, TokenDigest, UserKey, UserLock,
 };
 use crate::store::{
     Changes, Created, CredentialStore, Ended, IdRange, Merged, Opens, Recovered, RefreshStore,
@@ -33,6 +33,7 @@ pub struct RedisStore {
     spaces: Spaces,
     retention: Retention,
     changes: Mutex<Option<Changes>>,
+    secret: OnceLock<SharedSecret>,
     runtime: Handle,
 }
 
@@ -77,6 +78,7 @@ impl RedisStore {
             spaces,
             retention,
             changes: Mutex::new(Some(Changes::new(receiver))),
+            secret: OnceLock::new(),
             runtime: Handle::current(),
         })
     }
@@ -101,6 +103,11 @@ impl RedisStore {
 
     pub(super) fn scripts(&self) -> &Scripts {
         &self.scripts
+    }
+
+    /// The secret of all nodes, once it has been asked for.
+    pub(super) const fn known_secret(&self) -> &OnceLock<SharedSecret> {
+        &self.secret
     }
 
     pub(super) const fn spaces(&self) -> &Spaces {
@@ -162,6 +169,10 @@ impl SharedStore for RedisStore {
         Box::pin(self.locks_now())
     }
 
+    fn secret(&self) -> StoreFuture<'_, SharedSecret> {
+        Box::pin(self.secret_now())
+    }
+
     fn changes(&self) -> Option<Changes> {
         let mut changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
         changes.take()
@@ -198,7 +209,8 @@ impl SessionStore for RedisStore {
             Ok(Recovered {
                 sessions: Vec::new(),
                 locks: self.locks_now().await?,
-                tasks: self.tasks_now().await?,
+                // Each is asked about when somebody asks for it.
+                tasks: Vec::new(),
                 peaks: self.peaks_now().await?,
                 credentials: Vec::new(),
             })

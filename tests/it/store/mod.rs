@@ -5,3 +5,5 @@ mod disk_full;
 mod kill;
 mod redis;
 mod restart;
+mod side_port;
+mod transfer;
