@@ -17,6 +17,8 @@ mod recover;
 #[cfg(feature = "server")]
 mod refresh;
 #[cfg(feature = "server")]
+mod shared_seats;
+#[cfg(feature = "server")]
 mod transfer;
 
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -136,7 +136,7 @@ impl Again {
         if session.end().is_none() {
             let mut claim = ::redis::cmd("SET");
             claim.arg(keys.digest(session.digest()));
-            claim.arg(sessions::place(shard, session.id()));
+            claim.arg(keys::place(shard, session.id()));
             claim.arg("NX").arg("PX").arg(ttl);
             let _: Option<String> = self.link.ask(&claim).await?;
         }

@@ -169,9 +169,3 @@ impl RedisStore {
         Ok(standing.collect())
     }
 }
-
-fn read_place(bytes: &[u8]) -> Option<(Shard, SessionId)> {
-    let (shard, id) = bytes.split_first()?;
-    let id = Uuid::from_slice(id).ok()?;
-    Some((Shard::read(*shard)?, SessionId::from_uuid(id)))
-}
