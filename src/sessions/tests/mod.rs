@@ -9,6 +9,8 @@ mod interleavings;
 mod licenses;
 mod locks;
 #[cfg(feature = "server")]
+mod machine;
+#[cfg(feature = "server")]
 mod recover;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
