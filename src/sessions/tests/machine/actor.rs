@@ -202,7 +202,7 @@ impl<'s> Actor<'s> {
             }
             Fate::Ended(_) => {}
         }
-        if matches!(fate, Fate::Ended(_)) || answer == Answer::Refused {
+        if matches!(fate, Fate::Ended(_)) || life == Life::Over {
             for (_, credential) in known.credentials.iter().filter(|(on, _)| *on == node) {
                 let by_credential = here.request_by(credential, space).await;
                 let agrees = by_credential != Answer::Accepted || answer == Answer::Accepted;
