@@ -11,6 +11,8 @@ mod locks;
 #[cfg(feature = "server")]
 mod lost_history;
 #[cfg(feature = "server")]
+mod machine;
+#[cfg(feature = "server")]
 mod mass_ends;
 #[cfg(feature = "server")]
 mod recover;

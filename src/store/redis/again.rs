@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use super::epochs;
-use super::keys::{Keys, Shard};
+use super::keys::{self, Keys, Shard};
 use super::link::Link;
 use super::notes::LockWords;
 use super::recent::{Recent, SaidLock};

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::answer::Stored;
 use super::changes;
 use super::error::{damaged, odd_answer};
-use super::keys::Shard;
+use super::keys::{Shard, read_place};
 use super::store::RedisStore;
 use crate::domain::{Session, SessionEnd, SessionId, TokenDigest};
 use crate::store::record::session as record;
