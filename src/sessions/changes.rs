@@ -115,6 +115,7 @@ impl Sessions {
             self.take_out(ours);
         }
         let session = ours.as_ref().unwrap_or(session);
+        self.leave_shared_seat_soon(session);
         self.0.observers.iter().for_each(|o| o.ended(session));
     }
 

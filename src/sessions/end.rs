@@ -159,6 +159,7 @@ impl Sessions {
         }
         self.0.exchanges.cut(session.id());
         self.0.refreshes.forget(session.id());
+        self.leave_shared_seat(session).await;
         Ok(match stored {
             store::Ended::Now(_) => {
                 // One that ended while it was being opened has never started for anybody.

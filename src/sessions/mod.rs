@@ -36,6 +36,7 @@ mod refresh;
 mod resolve;
 pub mod search;
 mod seats;
+mod shared_seats;
 mod sweep;
 mod table;
 mod tickets;

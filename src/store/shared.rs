@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::{EndScope, Epoch, IdRange, NodeRegistry, Opens, StoreFuture, StoredTasks};
+use super::{EndScope, Epoch, IdRange, NodeRegistry, Opens, SeatStore, StoreFuture, StoredTasks};
 use crate::domain::{
     Session, SessionEnd, SessionId, SharedSecret, SpaceId, Tick, TokenDigest, UserKey, UserLock,
 };
@@ -90,6 +90,9 @@ pub trait SharedStore: StoredTasks {
     ///
     /// [`StoreError::Unavailable`](super::StoreError::Unavailable) when the store cannot tell.
     fn find_credential(&self, credential: &TokenDigest) -> StoreFuture<'_, Option<Opens>>;
+
+    /// Who holds the seats of licenses, if that is counted for all processes.
+    fn seats(&self) -> Option<&dyn SeatStore>;
 
     /// The locks in force.
     ///

@@ -14,8 +14,8 @@ use crate::sessions::Sessions;
 use crate::store::{
     Changes, Created, CredentialStore, EndScope, Ended, Entered, Epoch, Finished, Fleet, IdRange,
     Lease, Merged, Node, NodeRegistry, Opens, Recovered, RefreshStore, Refreshed, Scan, ScanPage,
-    SessionStore, Settled, SharedStore, Standing, StoreError, StoreFuture, StoreState, StoredTasks,
-    Touch,
+    SeatStore, SessionStore, Settled, SharedStore, Standing, StoreError, StoreFuture, StoreState,
+    StoredTasks, Touch,
 };
 
 /// A store that cannot be reached, or that has a bug.
@@ -87,6 +87,10 @@ impl SharedStore for Broken {
 
     fn find_credential(&self, _: &TokenDigest) -> StoreFuture<'_, Option<Opens>> {
         self.fail()
+    }
+
+    fn seats(&self) -> Option<&dyn SeatStore> {
+        None
     }
 
     fn locks(&self) -> StoreFuture<'_, Vec<UserLock>> {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use super::epochs;
-use super::keys::{Keys, Shard};
+use super::keys::{self, Keys, Shard};
 use super::link::Link;
 use super::notes::LockWords;
 use super::recent::{Recent, SaidLock};
@@ -136,7 +136,7 @@ impl Again {
         if session.end().is_none() {
             let mut claim = ::redis::cmd("SET");
             claim.arg(keys.digest(session.digest()));
-            claim.arg(sessions::place(shard, session.id()));
+            claim.arg(keys::place(shard, session.id()));
             claim.arg("NX").arg("PX").arg(ttl);
             let _: Option<String> = self.link.ask(&claim).await?;
         }

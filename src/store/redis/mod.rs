@@ -32,6 +32,8 @@
 //! | `gp:a:<digest>` | string | which session a credential opens, until when, and until when that session may be on its way | as long as the credential opens it, and at most as the session |
 //! | `gp:t:<digest>` | string | a ticket | a minute |
 //! | `{gp/targets}:<id>`, `{gp/targets}:all` | string, sorted set | where browsers were going, and 100,000 of them at most | a quarter of an hour |
+//! | `{gp/seats/<space>}:h:<license>` | sorted set | who is on the limited seats of a license, by start | as the longest in it |
+//! | `{gp/seats/<space>}:c:<license>` | string | that those were counted who had the license before it was limited | a day after the last login with it |
 //! | `{gp/tasks}:<id>` | hash | a background task: `r` how it is, `u` until when that is to be believed | a day after the last word of its node |
 //! | `{gp/tasks}:of:<space>` | sorted set | the ids of a space's tasks, 1,000 at most | likewise |
 //! | `{gp/tasks}:last` | number | the id that was given last | 30 days |
@@ -92,6 +94,7 @@ mod reads;
 mod recent;
 mod refreshes;
 mod scripts;
+mod seats;
 mod secret;
 mod server_time;
 mod sessions;

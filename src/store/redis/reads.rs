@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::answer::Stored;
 use super::changes;
 use super::error::{damaged, odd_answer};
-use super::keys::Shard;
+use super::keys::{Shard, read_place};
 use super::store::RedisStore;
 use crate::domain::{Session, SessionEnd, SessionId, TokenDigest};
 use crate::store::record::session as record;
@@ -168,10 +168,4 @@ impl RedisStore {
         });
         Ok(standing.collect())
     }
-}
-
-fn read_place(bytes: &[u8]) -> Option<(Shard, SessionId)> {
-    let (shard, id) = bytes.split_first()?;
-    let id = Uuid::from_slice(id).ok()?;
-    Some((Shard::read(*shard)?, SessionId::from_uuid(id)))
 }

@@ -26,6 +26,7 @@ pub(super) struct Scripts {
     pub(super) records: Script,
     pub(super) settle: Script,
     pub(super) swap: Script,
+    pub(super) seat: Script,
     pub(super) refresh_lease: Script,
     pub(super) refresh_finish: Script,
 }
@@ -54,6 +55,7 @@ impl Scripts {
             records: script(include_str!("lua/records.lua")),
             settle: script(include_str!("lua/settle.lua")),
             swap: script(include_str!("lua/swap.lua")),
+            seat: script(include_str!("lua/seat.lua")),
             refresh_lease: script(include_str!("lua/refresh_lease.lua")),
             refresh_finish: script(include_str!("lua/refresh_finish.lua")),
         }

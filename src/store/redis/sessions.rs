@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::answer::Answer;
 use super::error::{damaged, odd_answer};
-use super::keys::Shard;
+use super::keys::{Shard, place};
 use super::server_time::ServerTime;
 use super::store::RedisStore;
 use crate::domain::{LimitPolicy, Session, SessionId, Timestamp, TokenDigest};
@@ -150,11 +150,6 @@ impl RedisStore {
 pub(super) fn ttl(retention: &Retention, absolute: Duration) -> i64 {
     let time = absolute.saturating_add(retention.time);
     millis(time.saturating_add(Duration::from_secs(86_400))).min(MAX_TTL_MS)
-}
-
-/// Where the session `id` is, as the key of its digest says.
-pub(super) fn place(shard: Shard, id: SessionId) -> Vec<u8> {
-    [&[shard.number()], id.as_uuid().as_bytes().as_slice()].concat()
 }
 
 /// Whose `session` is, and in which space.

@@ -24,8 +24,8 @@ use crate::domain::{
 };
 use crate::store::{
     Changes, Created, CredentialStore, EndScope, Ended, Epoch, IdRange, Merged, NodeRegistry,
-    Opens, Recovered, RefreshStore, Retention, Scan, ScanPage, SessionStore, Settled, SharedStore,
-    Standing, StoreError, StoreFuture, StoreState, Touch,
+    Opens, Recovered, RefreshStore, Retention, Scan, ScanPage, SeatStore, SessionStore, Settled,
+    SharedStore, Standing, StoreError, StoreFuture, StoreState, Touch,
 };
 
 /// Sessions in Redis, or Valkey, shared by all nodes of one namespace.
@@ -198,6 +198,10 @@ impl SharedStore for RedisStore {
 
     fn find_credential(&self, credential: &TokenDigest) -> StoreFuture<'_, Option<Opens>> {
         Box::pin(self.find_credential_now(*credential))
+    }
+
+    fn seats(&self) -> Option<&dyn SeatStore> {
+        Some(self)
     }
 
     fn locks(&self) -> StoreFuture<'_, Vec<UserLock>> {
