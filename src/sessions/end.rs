@@ -309,14 +309,14 @@ impl Sessions {
     async fn end_user_but(
         &self,
         user: UserKey,
-        keep: Option<SessionId>,
+        kept: Option<SessionId>,
         cause: &EndCause,
     ) -> Result<Vec<Arc<Session>>, StoreError> {
         let mut published = Vec::new();
         {
             let guard = self.0.table.lock(user);
             let sessions = guard.sessions().into_iter();
-            for session in sessions.filter(|session| Some(session.id()) != keep) {
+            for session in sessions.filter(|session| Some(session.id()) != kept) {
                 if guard.is_published(&session) {
                     published.push(session);
                 } else {
@@ -337,7 +337,7 @@ impl Sessions {
                 reason: cause.reason,
                 by: cause.by.clone(),
             };
-            let ended = store.end_user(user, keep, end).await?;
+            let ended = store.end_user(user, kept, end).await?;
             self.note_ended(&ended);
             return Ok(ended);
         }
