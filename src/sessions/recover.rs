@@ -25,7 +25,7 @@ pub struct Recovery {
 
 impl Sessions {
     /// Goes on where the last process on the store ended: open sessions come into the table
-    /// and are counted under limits and licenses, locks are in force again, and sessions whose
+    /// with the credentials that open them and are counted under limits and licenses, locks are in force again, and sessions whose
     /// time was up in between end as of then. To be called once, when the policies of the
     /// spaces are in force and before the first request.
     ///
@@ -40,6 +40,7 @@ impl Sessions {
             locks,
             tasks,
             peaks,
+            credentials,
         } = self.0.store.recover().await?;
         peaks
             .into_iter()
@@ -48,6 +49,7 @@ impl Sessions {
         locks.into_iter().for_each(|lock| self.restore_lock(lock));
         let found = sessions.len();
         self.adopt_all(&sessions);
+        self.restore_credentials(&credentials);
         let ended = self.end_due(&sessions).await?;
         Ok(Recovery {
             open: found - ended,

@@ -7,6 +7,7 @@ use super::end::Due;
 use super::{EndCause, EndOutcome, Sessions};
 use crate::domain::{EndReason, Liveness, Session, Tick};
 use crate::store::StoreError;
+use crate::sync::task;
 
 /// What a sweep did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,12 +44,15 @@ impl Sessions {
             ..Swept::default()
         };
         if let Some(store) = self.0.store.shared() {
+            self.settle(store, None, |ended| swept.ended += ended.len())
+                .await?;
             let overdue = store.end_overdue(OVERDUE).await?;
             self.note_ended(&overdue);
             swept.ended += overdue.len();
         }
         self.0.table.sweep_aliases(now);
         self.0.tombstones.sweep(now);
+        self.0.epochs.sweep(now);
         self.0.spaces.sweep();
         self.0.locks.sweep(now);
         loop {
@@ -56,7 +60,7 @@ impl Sessions {
                 0 => return Ok(swept),
                 purged => swept.purged += purged,
             }
-            tokio::task::yield_now().await;
+            task::yield_now().await;
         }
     }
 

@@ -2,19 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::index::{ByDigest, ById, DigestIndex, IdIndex, sharded};
+use super::refreshes::LocalRefreshes;
 use super::short_lived::ShortLived;
 use super::{
-    Created, Ended, IdRange, MAX_TARGETS, MAX_TICKETS, Merged, Newest, Recovered, Retention, Scan,
-    ScanPage, SessionStore, SharedStore, StateFilter, StoreError, StoreFuture, StoreState, Touch,
+    Created, CredentialStore, Ended, IdRange, MAX_TARGETS, MAX_TICKETS, Merged, Newest, Recovered,
+    RefreshStore, Retention, Scan, ScanPage, SessionStore, SharedStore, StateFilter, StoreError,
+    StoreFuture, StoreState, Touch,
 };
 use crate::domain::{
     Clock, LicensePeak, Session, SessionEnd, SessionId, TargetId, Task, Tick, Ticket, TokenDigest,
     UserKey, UserLock,
 };
+use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Keeps sessions in memory: open ones without bound, ended ones within their
 /// [`Retention`]. A restart forgets them all.
@@ -23,13 +26,14 @@ use crate::domain::{
 /// little, and what is noted on the one is noted on the other. Locks, background tasks and the
 /// peaks of licenses are with those who use them, and end with the process as well.
 pub struct MemoryStore {
-    open: IdIndex,
+    pub(super) open: IdIndex,
     by_digest: DigestIndex,
     ended: Mutex<EndedSessions>,
+    pub(super) refreshes: LocalRefreshes,
     tickets: Mutex<ShortLived<TokenDigest, Ticket>>,
     targets: Mutex<ShortLived<TargetId, Arc<str>>>,
     retention: Retention,
-    clock: Arc<dyn Clock>,
+    pub(super) clock: Arc<dyn Clock>,
 }
 
 #[derive(Default)]
@@ -47,6 +51,7 @@ impl MemoryStore {
             open: sharded(),
             by_digest: sharded(),
             ended: Mutex::default(),
+            refreshes: LocalRefreshes::default(),
             tickets: Mutex::new(ShortLived::new(MAX_TICKETS)),
             targets: Mutex::new(ShortLived::new(MAX_TARGETS)),
             retention,
@@ -143,6 +148,7 @@ impl MemoryStore {
         }
         self.open.remove(&id);
         self.by_digest.remove(session.digest());
+        self.refreshes.forget(id);
         if first {
             Ended::Now(session)
         } else {
@@ -222,6 +228,14 @@ impl SessionStore for MemoryStore {
 
     fn shared(&self) -> Option<&dyn SharedStore> {
         None
+    }
+
+    fn credentials(&self) -> Option<&dyn CredentialStore> {
+        None
+    }
+
+    fn refreshes(&self) -> &dyn RefreshStore {
+        self
     }
 
     fn state(&self) -> StoreState {

@@ -6,21 +6,27 @@
 
 #[cfg(test)]
 pub(crate) mod contract;
+mod credentials;
+mod epoch;
 mod error;
 #[cfg(feature = "server")]
 pub mod file;
 pub(crate) mod index;
 mod memory;
 mod merged;
+mod nodes;
 #[cfg(feature = "server")]
 mod record;
 #[cfg(feature = "server")]
 pub mod redis;
+mod refreshes;
 mod retention;
 mod scan;
+mod seats;
 mod shared;
 mod short_lived;
 mod state;
+mod stored_tasks;
 mod touch;
 #[cfg(feature = "server")]
 pub mod wire;
@@ -34,14 +40,20 @@ use crate::domain::{
     UserLock,
 };
 
+pub use credentials::{Claimed, CredentialStore, KeptCredential, Opens};
+pub use epoch::{EndScope, Epoch, UserPart};
 pub use error::StoreError;
 pub use memory::MemoryStore;
 pub use merged::Merged;
+pub use nodes::{BEAT, Entered, Fleet, InstanceId, Lag, Node, NodeRegistry};
+pub use refreshes::{Finished, Lease, RefreshStore, Refreshed};
 pub use retention::Retention;
 pub(crate) use scan::Newest;
 pub use scan::{IdRange, Scan, ScanPage, StateFilter};
-pub use shared::{Change, ChangeBatch, Changes, SharedStore, Standing};
+pub use seats::{SeatClaim, SeatHolders, SeatStore};
+pub use shared::{Change, ChangeBatch, Changes, Settled, SharedStore, Standing};
 pub use state::StoreState;
+pub use stored_tasks::{MAX_TASKS, SILENCE, StoredTasks};
 pub use touch::Touch;
 
 /// What a store's methods return.
@@ -99,6 +111,8 @@ pub struct Recovered {
     pub tasks: Vec<Task>,
     /// The peaks of licenses, by day.
     pub peaks: Vec<LicensePeak>,
+    /// Credentials that open sessions among them.
+    pub credentials: Vec<KeptCredential>,
 }
 
 /// Keeps sessions. Every implementation runs the contract suite in `store/contract`.
@@ -118,6 +132,12 @@ pub trait SessionStore: std::fmt::Debug + Send + Sync + 'static {
     /// token unknown to the table is worth a [`load`](Self::load), and the table is not all
     /// that is open.
     fn shared(&self) -> Option<&dyn SharedStore>;
+
+    /// Which credentials open which sessions, if that is kept beyond the table.
+    fn credentials(&self) -> Option<&dyn CredentialStore>;
+
+    /// What is renewed for sessions, by one node at a time.
+    fn refreshes(&self) -> &dyn RefreshStore;
 
     /// How the store is reached now, as far as is known from what it was asked for.
     fn state(&self) -> StoreState;

@@ -1,5 +1,6 @@
 //! The table `store.redis`.
 
+use std::path::Path;
 use std::time::Duration;
 
 use super::{SPACE, check, errors_of, load};
@@ -16,15 +17,25 @@ mode = "sentinel"
 nodes = ["redis://a:26379", "redis://b"]
 master_name = "sessions"
 username = "gp"
+password_file = "redis.password"
+sentinel_username = "watcher"
 namespace = "prod.eu"
 node = "gw-1"
 timeout = "300ms"
 on_outage = "serve-cached"
 {SPACE}"#
     );
-    let store = load(&text, &[]).options.store;
+    let store = load(&text, &["redis.password"]).options.store;
     assert_eq!(store.kind, StoreKind::Redis);
-    let redis = store.redis.with_files(Some("secret".to_owned()), None);
+    let read = |path: &Path| Ok::<_, ()>(format!("secret of {}\n", path.display()));
+    let redis = store.redis.with_files("a", read).unwrap();
+    assert!(
+        redis
+            .password
+            .as_ref()
+            .is_some_and(|p| p.ends_with("redis.password"))
+    );
+    assert_eq!(redis.sentinel_username.as_deref(), Some("watcher"));
     let master = "sessions".to_owned();
     assert_eq!(redis.mode, RedisMode::Sentinel { master });
     assert_eq!(redis.nodes, ["redis://a:26379", "redis://b"]);
@@ -33,7 +44,8 @@ on_outage = "serve-cached"
         redis.on_outage,
         OnOutage::ServeCached(Duration::from_secs(30))
     );
-    assert_eq!((&*redis.namespace, &*redis.node), ("prod.eu", "gw-1"));
+    assert_eq!((&*redis.namespace, &*redis.node), ("prod.eu", "a"));
+    assert_eq!(store.redis.node.as_deref(), Some("gw-1"));
     assert!(!format!("{redis:?}").contains("secret"), "{redis:?}");
 }
 
@@ -57,6 +69,32 @@ error: bad value for `store.redis.nodes.0`
   |          ^^^^^^^^^^^^^^^^^^^^^^^^^^^ it has credentials in it
   |
   = note: allowed: `username` and `password_file`
+"##,
+    );
+}
+
+#[test]
+fn s41_nodes_with_tls_and_without() {
+    check(
+        r##"[store]
+kind = "redis"
+[store.redis]
+mode = "sentinel"
+master_name = "sessions"
+nodes = ["rediss://a:26379", "redis://b:26379"]
+[[space]]
+id = "1001"
+upstream = ["http://127.0.0.1:3000"]
+authn = ["anonymous"]
+"##,
+        r##"
+error: bad value for `store.redis.nodes.1`
+ --> $DIR/gatepass.toml:6:30
+  |
+6 | nodes = ["rediss://a:26379", "redis://b:26379"]
+  |                              ^^^^^^^^^^^^^^^^^ some nodes are reached with TLS and some without
+  |
+  = note: allowed: `rediss://host:port` for all of them, or `redis://host:port` for all
 "##,
     );
 }

@@ -9,7 +9,7 @@ const REFERENCE: &str = include_str!("../../../config/reference.toml");
 const STARTER: &str = include_str!("../../../config/gatepass.toml");
 
 /// The files that the reference names.
-const FILES: [&str; 13] = [
+const FILES: [&str; 14] = [
     "keys.toml",
     "users.toml",
     "assertion.key",
@@ -17,6 +17,7 @@ const FILES: [&str; 13] = [
     "jwks.json",
     "jwt.secret",
     "redis.password",
+    "sentinel.password",
     "redis-ca.pem",
     "tls/ca.pem",
     "tls/ca.crl",
@@ -122,8 +123,8 @@ fn all_options_of_redis_together_are_good() {
         .replace("\"single\"", "\"sentinel\"")
         .replace("\"closed\"", "\"serve-cached\"");
     let loaded = load(&format!("{options}{SPACE}"), &FILES);
-    // The configuration, and two of Redis.
-    assert_eq!(loaded.files_read.len(), 3, "{:?}", loaded.files_read);
+    // The configuration, and three of Redis.
+    assert_eq!(loaded.files_read.len(), 4, "{:?}", loaded.files_read);
     let shown = load(&format!("{}{SPACE}", redis_options(&[Mark::Default])), &[]);
     let plain = load(SPACE, &[]).options.store.redis;
     assert_eq!(shown.options.store.redis, plain);

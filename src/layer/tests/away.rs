@@ -8,8 +8,9 @@ use crate::domain::{
     UserKey, UserLock,
 };
 use crate::store::{
-    Created, Ended, IdRange, Merged, Recovered, Scan, ScanPage, SessionStore, SharedStore,
-    StoreError, StoreFuture, StoreState, Touch,
+    Created, CredentialStore, Ended, Finished, IdRange, Lease, Merged, Recovered, RefreshStore,
+    Refreshed, Scan, ScanPage, SessionStore, SharedStore, StoreError, StoreFuture, StoreState,
+    Touch,
 };
 
 #[derive(Debug)]
@@ -21,6 +22,20 @@ fn fail<'a, T: Send + 'a>() -> StoreFuture<'a, T> {
     ))))
 }
 
+impl RefreshStore for Away {
+    fn lease(&self, _: &Arc<Session>, _: u64, _: u64, _: Duration) -> StoreFuture<'_, Lease> {
+        fail()
+    }
+
+    fn finish(&self, _: &Arc<Session>, _: u64, _: Option<Arc<[u8]>>) -> StoreFuture<'_, Finished> {
+        fail()
+    }
+
+    fn refreshed(&self, _: &Arc<Session>) -> StoreFuture<'_, Option<Refreshed>> {
+        fail()
+    }
+}
+
 impl SessionStore for Away {
     fn outlives_process(&self) -> bool {
         false
@@ -28,6 +43,14 @@ impl SessionStore for Away {
 
     fn shared(&self) -> Option<&dyn SharedStore> {
         None
+    }
+
+    fn credentials(&self) -> Option<&dyn CredentialStore> {
+        None
+    }
+
+    fn refreshes(&self) -> &dyn RefreshStore {
+        self
     }
 
     fn recover(&self) -> StoreFuture<'_, Recovered> {

@@ -12,8 +12,9 @@ use crate::domain::{
 };
 use crate::sessions::{Admission, EndCause, EstablishError, Established, Sessions};
 use crate::store::{
-    Created, Ended, IdRange, MemoryStore, Merged, Recovered, Retention, Scan, ScanPage,
-    SessionStore, SharedStore, StoreError, StoreFuture, StoreState, Touch,
+    Created, CredentialStore, Ended, IdRange, MemoryStore, Merged, Recovered, RefreshStore,
+    Retention, Scan, ScanPage, SessionStore, SharedStore, StoreError, StoreFuture, StoreState,
+    Touch,
 };
 
 fn licensed(user: &str, license: &str) -> NewSession {
@@ -459,6 +460,14 @@ impl SessionStore for Broken {
 
     fn shared(&self) -> Option<&dyn SharedStore> {
         None
+    }
+
+    fn credentials(&self) -> Option<&dyn CredentialStore> {
+        None
+    }
+
+    fn refreshes(&self) -> &dyn RefreshStore {
+        self.memory.refreshes()
     }
 
     fn recover(&self) -> StoreFuture<'_, Recovered> {

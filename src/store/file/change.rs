@@ -2,11 +2,14 @@
 
 use redb::{ReadableTable as _, ReadableTableMetadata as _, Table, WriteTransaction};
 
+use super::credentials;
 use super::error::Trouble;
 use super::import::{Import, Incoming};
 use super::purge_notes;
 use super::record::{self, Key};
-use super::tables::{ACTIVE, ENDED, ENDS, LOCKS, OPEN, PEAKS, TASKS, TICKETS};
+use super::tables::{
+    ACTIVE, CREDENTIALS, ENDED, ENDS, LOCKS, OPEN, PEAKS, REFRESHED, TASKS, TICKETS,
+};
 use crate::domain::{SessionEnd, SessionId, TaskId, Timestamp, TokenDigest, UserKey};
 use crate::store::Retention;
 
@@ -16,6 +19,15 @@ pub(super) enum Change {
     Create {
         id: SessionId,
         record: Vec<u8>,
+        credential: Option<Credential>,
+    },
+    PutCredential {
+        id: SessionId,
+        credential: Credential,
+    },
+    PutRefreshed {
+        id: SessionId,
+        refreshed: Vec<u8>,
     },
     /// Sessions of another store.
     Import(Vec<Incoming>),
@@ -43,6 +55,13 @@ pub(super) enum Change {
         task: Vec<u8>,
     },
     PutPeaks(Vec<(Vec<u8>, Vec<u8>)>),
+}
+
+/// A credential that opens a session, and until when.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Credential {
+    pub(super) digest: TokenDigest,
+    pub(super) until: Timestamp,
 }
 
 /// What came of a change.
@@ -73,6 +92,8 @@ pub(super) struct Changes<'t> {
     pub(super) active: Table<'t, Key, i64>,
     pub(super) ended: Table<'t, Key, &'static [u8]>,
     ends: Table<'t, (i64, Key), ()>,
+    credentials: Table<'t, (Key, [u8; 32]), i64>,
+    refreshed: Table<'t, Key, &'static [u8]>,
     retention: Retention,
     changed: bool,
 }
@@ -87,6 +108,8 @@ impl<'t> Changes<'t> {
             active: transaction.open_table(ACTIVE)?,
             ended: transaction.open_table(ENDED)?,
             ends: transaction.open_table(ENDS)?,
+            credentials: transaction.open_table(CREDENTIALS)?,
+            refreshed: transaction.open_table(REFRESHED)?,
             transaction,
             retention,
             changed: false,
@@ -101,11 +124,22 @@ impl<'t> Changes<'t> {
     pub(super) fn make(&mut self, change: &Change) -> Result<Outcome, Trouble> {
         let is_note = !matches!(
             change,
-            Change::Create { .. } | Change::Touch(_) | Change::End { .. } | Change::Purge { .. }
+            Change::Create { .. }
+                | Change::PutCredential { .. }
+                | Change::PutRefreshed { .. }
+                | Change::Touch(_)
+                | Change::End { .. }
+                | Change::Purge { .. }
         );
         self.changed |= is_note;
         match change {
-            Change::Create { id, record } => self.create(*id, record),
+            Change::Create {
+                id,
+                record,
+                credential,
+            } => self.create(*id, record, credential.as_ref()),
+            Change::PutRefreshed { id, refreshed } => self.put_refreshed(*id, refreshed),
+            Change::PutCredential { id, credential } => self.put_credential(*id, credential),
             Change::Import(sessions) => self.import(sessions),
             Change::Touch(touched) => self.touch(touched),
             Change::End { id, last, end } => self.end(*id, *last, end),
@@ -150,16 +184,48 @@ impl<'t> Changes<'t> {
     pub(super) fn undo(&mut self, id: SessionId) -> Result<(), Trouble> {
         self.changed = true;
         self.open.remove(record::key(id))?;
-        Ok(())
+        credentials::drop_all(&mut self.credentials, record::key(id))
     }
 
-    fn create(&mut self, id: SessionId, bytes: &[u8]) -> Result<Outcome, Trouble> {
+    fn create(
+        &mut self,
+        id: SessionId,
+        bytes: &[u8],
+        credential: Option<&Credential>,
+    ) -> Result<Outcome, Trouble> {
         let key = record::key(id);
         if self.ended.get(key)?.is_some() || self.open.get(key)?.is_some() {
             return Ok(Outcome::Exists);
         }
         self.changed = true;
         self.open.insert(key, bytes)?;
+        if let Some(credential) = credential {
+            credentials::put(&mut self.credentials, key, credential)?;
+        }
+        Ok(Outcome::Done)
+    }
+
+    fn put_credential(
+        &mut self,
+        id: SessionId,
+        credential: &Credential,
+    ) -> Result<Outcome, Trouble> {
+        let key = record::key(id);
+        if self.open.get(key)?.is_none() {
+            return Ok(Outcome::Unknown);
+        }
+        self.changed = true;
+        credentials::put(&mut self.credentials, key, credential)?;
+        Ok(Outcome::Done)
+    }
+
+    fn put_refreshed(&mut self, id: SessionId, refreshed: &[u8]) -> Result<Outcome, Trouble> {
+        let key = record::key(id);
+        if self.open.get(key)?.is_none() {
+            return Ok(Outcome::Unknown);
+        }
+        self.changed = true;
+        self.refreshed.insert(key, refreshed)?;
         Ok(Outcome::Done)
     }
 
@@ -209,6 +275,8 @@ impl<'t> Changes<'t> {
         at: Timestamp,
     ) -> Result<(), Trouble> {
         self.changed = true;
+        credentials::drop_all(&mut self.credentials, key)?;
+        self.refreshed.remove(key)?;
         self.ended.insert(key, record)?;
         self.ends.insert((at.unix_millis(), key), ())?;
         while self.ended.len()? > self.retention.max as u64 {

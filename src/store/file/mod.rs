@@ -13,6 +13,7 @@
 
 mod change;
 mod compact;
+mod credentials;
 mod database;
 mod error;
 mod import;
@@ -21,8 +22,10 @@ mod offline;
 mod open_sessions;
 mod purge_notes;
 mod read;
+mod refreshes;
 mod store;
 mod tables;
+mod tickets;
 mod writer;
 
 #[cfg(test)]

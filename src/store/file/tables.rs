@@ -40,3 +40,11 @@ pub(super) const TASKS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("
 
 /// Peaks of licenses, by day, space and license.
 pub(super) const PEAKS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("peaks");
+
+/// Until when (Unix milliseconds) a credential opens an open session: by the session and the
+/// digest of the credential.
+pub(super) const CREDENTIALS: TableDefinition<'_, (Key, [u8; 32]), i64> =
+    TableDefinition::new("credentials");
+
+/// What was renewed for open sessions, last.
+pub(super) const REFRESHED: TableDefinition<'_, Key, &[u8]> = TableDefinition::new("refreshed");

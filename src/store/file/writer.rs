@@ -16,6 +16,7 @@ use super::import::Import;
 use super::open_sessions::OpenSessions;
 use super::tables::PROBE;
 use crate::domain::SessionId;
+use crate::store::refreshes::LocalRefreshes;
 use crate::store::state::Outages;
 use crate::store::{Retention, StoreError};
 
@@ -47,6 +48,7 @@ pub(super) struct Writer {
     pub(super) requests: mpsc::Receiver<Request>,
     pub(super) file: Arc<Handle>,
     pub(super) open: Arc<OpenSessions>,
+    pub(super) refreshes: Arc<LocalRefreshes>,
     pub(super) outages: Arc<Outages>,
     pub(super) retention: Retention,
     /// Sessions whose creation was refused after a failure, and which may be in the file all
@@ -147,7 +149,10 @@ impl Writer {
                 }
             }
             (Change::Create { id, .. }, Outcome::Exists) => drop(self.open.remove(id)),
-            (Change::End { id, end, .. }, Outcome::Ended(_)) => self.open.end(id, end),
+            (Change::End { id, end, .. }, Outcome::Ended(_)) => {
+                self.open.end(id, end);
+                self.refreshes.forget(id);
+            }
             (Change::End { id, .. }, Outcome::EndedBefore(_)) => drop(self.open.remove(id)),
             _ => {}
         }

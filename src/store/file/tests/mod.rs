@@ -1,6 +1,8 @@
 //! The file store: the contract, and what is there after a restart.
 
 mod crash;
+mod credentials;
+mod refreshes;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
