@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::Sessions;
+use super::import::highest;
 use crate::domain::{LicensePeak, Session, SessionId, Task};
 use crate::store::wire::Line;
 use crate::store::{IdRange, StoreError};
@@ -117,8 +118,10 @@ impl Export {
         let inner = &self.sessions.0;
         let (locks, tasks, peaks) = match inner.store.shared() {
             Some(_) => {
-                let found = inner.store.recover().await?;
-                (found.locks, found.tasks, found.peaks)
+                let mut found = inner.store.recover().await?;
+                // The store is told of this process's only now and then.
+                found.peaks.extend(self.peaks());
+                (found.locks, found.tasks, highest(found.peaks))
             }
             None => {
                 let locks = inner.locks.all(inner.clock.tick());
