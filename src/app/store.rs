@@ -43,9 +43,10 @@ pub(super) const fn retention(options: &StoreOptions) -> Retention {
     }
 }
 
-/// Opens the store. Its sessions will point to `spaces`.
+/// Opens the store for the node called `node`. Its sessions will point to `spaces`.
 pub(super) async fn open(
     options: &StoreOptions,
+    node: &str,
     spaces: &Spaces,
     clock: &Arc<dyn Clock>,
 ) -> Result<Arc<dyn SessionStore>, OpenError> {
@@ -53,7 +54,7 @@ pub(super) async fn open(
     match options.kind {
         StoreKind::Memory => Ok(Arc::new(MemoryStore::new(retention, clock))),
         StoreKind::Redis => {
-            let options = options.redis.with_files(read_file)?;
+            let options = options.redis.with_files(node, read_file)?;
             let store = RedisStore::connect(options, retention, spaces.clone(), clock);
             Ok(Arc::new(store.await.map_err(OpenError::Redis)?))
         }

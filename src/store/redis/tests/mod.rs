@@ -1,8 +1,10 @@
 //! The store on real servers.
 
+#[allow(dead_code, reason = "tests of whole gateways use the rest of it")]
 pub(crate) mod cable;
 mod clock;
 pub(crate) mod fleet;
+mod lifetimes;
 mod secret;
 pub(crate) mod server;
 mod tls;
@@ -11,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use super::{RedisOptions, RedisStore};
+use super::{RedisMode, RedisOptions, RedisStore};
 use crate::domain::{ManualClock, Spaces};
 use crate::store::{Retention, contract};
 use fleet::{Cluster, Watched};
@@ -24,6 +26,28 @@ pub(crate) fn fresh(options: &RedisOptions) -> RedisOptions {
     RedisOptions {
         namespace: format!("test{number}"),
         ..options.clone()
+    }
+}
+
+impl Cluster {
+    pub(crate) fn options(&self) -> RedisOptions {
+        RedisOptions {
+            mode: RedisMode::Cluster,
+            nodes: self.servers.iter().map(RedisServer::url).collect(),
+            ..RedisOptions::single("")
+        }
+    }
+}
+
+impl Watched {
+    pub(crate) fn options(&self) -> RedisOptions {
+        RedisOptions {
+            mode: RedisMode::Sentinel {
+                master: "sessions".to_owned(),
+            },
+            nodes: self.sentinels.iter().map(RedisServer::url).collect(),
+            ..RedisOptions::single("")
+        }
     }
 }
 
