@@ -47,7 +47,7 @@ impl List {
     }
 }
 
-/// As many as anybody can mean who wants all: Redis knows no numbers of 64 bits without a sign.
+/// As many as anybody can mean who wants all: scripts know no numbers of 64 bits.
 const MOST: usize = i32::MAX as usize;
 
 impl RedisStore {
