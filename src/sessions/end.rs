@@ -122,8 +122,16 @@ impl Sessions {
             by: cause.by,
         };
         let stored = self.0.store.end(last, end.clone()).await?;
-        if let store::Ended::Active(kept) = &stored {
+        // What a list shows may be another object than the table's, which streams watch.
+        let ours = self.0.table.by_id(session.id());
+        let session = ours.as_ref().unwrap_or(session);
+        // Another process may know of later requests.
+        if let store::Ended::Now(kept) | store::Ended::Before(kept) | store::Ended::Active(kept) =
+            &stored
+        {
             session.touch(kept.last_active_tick());
+        }
+        if let store::Ended::Active(_) = &stored {
             return Ok(EndOutcome::Active(Arc::clone(session)));
         }
         self.0
@@ -168,7 +176,7 @@ impl Sessions {
         id: SessionId,
         cause: EndCause,
     ) -> Result<EndOutcome, StoreError> {
-        match self.get(space, id).await? {
+        match self.get_to_end(space, id).await? {
             Some(session) => self.end(&session, cause).await,
             None => Ok(EndOutcome::Unknown),
         }
@@ -285,21 +293,21 @@ impl Sessions {
         session: &Session,
         cause: &EndCause,
     ) -> Result<Vec<Arc<Session>>, StoreError> {
-        self.end_user_but(session.user_key(), Some(session.id()), cause)
+        self.end_user_but(session.user_key(), Some(session), cause)
             .await
     }
 
     async fn end_user_but(
         &self,
         user: UserKey,
-        keep: Option<SessionId>,
+        keep: Option<&Session>,
         cause: &EndCause,
     ) -> Result<Vec<Arc<Session>>, StoreError> {
-        let mut published = Vec::new();
+        let (mut published, kept) = (Vec::new(), keep.map(Session::id));
         {
             let guard = self.0.table.lock(user);
             let sessions = guard.sessions().into_iter();
-            for session in sessions.filter(|session| Some(session.id()) != keep) {
+            for session in sessions.filter(|session| Some(session.id()) != kept) {
                 if guard.is_published(&session) {
                     published.push(session);
                 } else {
@@ -313,7 +321,11 @@ impl Sessions {
                 }
             }
         }
-        if let Some(store) = self.0.store.shared() {
+        if let (Some(keep), Some(_)) = (keep, self.0.store.shared()) {
+            published = self.all_of_user(user).await?;
+            published.retain(|session| session.id() != keep.id());
+        } else if let Some(store) = self.0.store.shared() {
+            self.tell_last_of(&published).await?;
             let end = SessionEnd {
                 at: self.0.clock.wall(),
                 reason: cause.reason,
@@ -341,11 +353,14 @@ impl Sessions {
         cause: &EndCause,
     ) -> Result<usize, StoreError> {
         let mut open = Vec::new();
-        self.0.table.for_each(|s| {
-            if std::ptr::eq(&**s.space(), space) {
-                open.push(Arc::clone(s));
-            }
-        });
+        match self.0.store.shared() {
+            Some(store) => open = self.all_of_space(store, space.id()).await?,
+            None => self.0.table.for_each(|s| {
+                if std::ptr::eq(&**s.space(), space) {
+                    open.push(Arc::clone(s));
+                }
+            }),
+        }
         let outcomes = self.end_many(&open, cause).await?;
         Ok(outcomes
             .into_iter()

@@ -149,7 +149,11 @@ impl Sessions {
         let login = async move {
             let user = new.identity.key(space.id());
             // One whose time is up is there until it is swept, and nobody's any more.
-            let (others, now) = (this.0.table.lock(user).sessions(), this.now());
+            let others = match this.0.store.shared() {
+                Some(_) => this.all_of_user(user).await?,
+                None => this.0.table.lock(user).sessions(),
+            };
+            let now = this.now();
             let is_live = |other: &Arc<Session>| other.liveness(now) == Liveness::Live;
             let new_user = !others.iter().any(is_live);
             let session = this.start(&space, new, digest)?;

@@ -19,6 +19,7 @@ mod exchanges;
 mod export;
 mod feed;
 mod find;
+mod fleet;
 mod flights;
 mod flush;
 mod freshness;

@@ -13,6 +13,7 @@ pub mod file;
 pub(crate) mod index;
 mod memory;
 mod merged;
+mod nodes;
 #[cfg(feature = "server")]
 mod record;
 #[cfg(feature = "server")]
@@ -23,6 +24,7 @@ mod scan;
 mod shared;
 mod short_lived;
 mod state;
+mod stored_tasks;
 mod touch;
 #[cfg(feature = "server")]
 pub mod wire;
@@ -40,12 +42,14 @@ pub use credentials::{Claimed, CredentialStore, KeptCredential, Opens};
 pub use error::StoreError;
 pub use memory::MemoryStore;
 pub use merged::Merged;
+pub use nodes::{BEAT, Entered, Fleet, InstanceId, Lag, Node, NodeRegistry};
 pub use refreshes::{Finished, Lease, RefreshStore, Refreshed};
 pub use retention::Retention;
 pub(crate) use scan::Newest;
 pub use scan::{IdRange, Scan, ScanPage, StateFilter};
 pub use shared::{Change, ChangeBatch, Changes, SharedStore, Standing};
 pub use state::StoreState;
+pub use stored_tasks::{MAX_TASKS, SILENCE, StoredTasks};
 pub use touch::Touch;
 
 /// What a store's methods return.

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::schema_parts::{array, count, maybe_text, maybe_time, object, reference, text, time};
-use super::transfer_schemas;
+use super::{schemas_node, transfer_schemas};
 use crate::domain::{AccessType, ClientType, EndReason};
 use crate::tasks::TaskStatus;
 
@@ -49,6 +49,8 @@ pub(super) fn schemas() -> Map<String, Value> {
             "Licenses",
             object(&["licenses"], json!({"licenses": array("License")})),
         ),
+        ("Node", schemas_node::node()),
+        ("Nodes", object(&["nodes"], json!({"nodes": array("Node")}))),
         ("Event", event()),
         ("ImportLines", transfer_schemas::lines()),
         ("Imported", transfer_schemas::imported()),
@@ -244,6 +246,7 @@ fn task() -> Value {
         "createdAt": time(),
         "startedAt": maybe_time(),
         "endedAt": maybe_time(),
+        "failure": {"type": ["string", "null"], "description": "Why it failed, when it did"},
     });
     let required = [
         "taskId",
@@ -257,13 +260,14 @@ fn task() -> Value {
         "createdAt",
         "startedAt",
         "endedAt",
+        "failure",
     ];
     let mut task = object(&required, properties);
     task["examples"] = json!([{
         "taskId": "1795253400001", "kind": "sessions.end", "status": "running",
         "requested": 100_000, "done": 31_337, "ended": 31_336, "alreadyEnded": 1, "unknown": [],
         "createdAt": "2026-11-21T09:30:00.000Z", "startedAt": "2026-11-21T09:30:00.001Z",
-        "endedAt": null,
+        "endedAt": null, "failure": null,
     }]);
     task
 }

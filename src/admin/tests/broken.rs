@@ -7,14 +7,14 @@ use super::{Side, id, request};
 use crate::admin::builder;
 use crate::admin::keys::{ApiKeys, NewKey, Role};
 use crate::domain::{
-    LicensePeak, Session, SessionEnd, SessionId, SessionPolicy, SpaceId, TargetId, Task, Tick,
-    Ticket, TokenDigest, UserKey, UserLock,
+    LicensePeak, Session, SessionEnd, SessionId, SessionPolicy, SharedSecret, SpaceId, TargetId,
+    Task, TaskId, Tick, Ticket, TokenDigest, UserKey, UserLock,
 };
 use crate::sessions::Sessions;
 use crate::store::{
-    Changes, Created, CredentialStore, Ended, Finished, IdRange, Lease, Merged, Opens, Recovered,
-    RefreshStore, Refreshed, Scan, ScanPage, SessionStore, SharedStore, Standing, StoreError,
-    StoreFuture, StoreState, Touch,
+    Changes, Created, CredentialStore, Ended, Entered, Finished, Fleet, IdRange, Lease, Merged,
+    Node, NodeRegistry, Opens, Recovered, RefreshStore, Refreshed, Scan, ScanPage, SessionStore,
+    SharedStore, Standing, StoreError, StoreFuture, StoreState, StoredTasks, Touch,
 };
 
 /// A store that cannot be reached, or that has a bug.
@@ -32,6 +32,20 @@ impl Broken {
                 Self::Panics => panic!("a secret detail"),
             }
         })
+    }
+}
+
+impl StoredTasks for Broken {
+    fn number_task(&self, _: &Task) -> StoreFuture<'_, TaskId> {
+        self.fail()
+    }
+
+    fn task(&self, _: TaskId) -> StoreFuture<'_, Option<Task>> {
+        self.fail()
+    }
+
+    fn tasks_of(&self, _: SpaceId) -> StoreFuture<'_, Vec<Task>> {
+        self.fail()
     }
 }
 
@@ -65,12 +79,42 @@ impl SharedStore for Broken {
         self.fail()
     }
 
+    fn secret(&self) -> StoreFuture<'_, SharedSecret> {
+        self.fail()
+    }
+
     fn changes(&self) -> Option<Changes> {
         None
     }
 
     fn believed_for(&self) -> Duration {
         Duration::MAX
+    }
+
+    fn nodes(&self) -> &dyn NodeRegistry {
+        self
+    }
+}
+
+impl NodeRegistry for Broken {
+    fn enter(&self, _: &Node) -> StoreFuture<'_, Entered> {
+        self.fail()
+    }
+
+    fn beat(&self, _: &Node) -> StoreFuture<'_, Fleet> {
+        self.fail()
+    }
+
+    fn fleet(&self) -> StoreFuture<'_, Fleet> {
+        self.fail()
+    }
+
+    fn leave(&self, _: &Node) -> StoreFuture<'_, ()> {
+        self.fail()
+    }
+
+    fn behind(&self) -> StoreFuture<'_, u64> {
+        self.fail()
     }
 }
 

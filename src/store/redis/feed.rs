@@ -8,17 +8,18 @@
 //! anything else from the poll that it brings about. What is lost comes with the next poll.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use ::redis::{RedisResult, Value};
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use super::changes;
 use super::error::odd_answer;
 use super::keys::{Keys, Shard};
 use super::link::{Link, late};
+use super::nodes::Progress;
 use super::scripts::Scripts;
 use crate::store::{Change, ChangeBatch, StoreError};
 
@@ -28,6 +29,7 @@ pub(super) struct Follower {
     pub(super) keys: Keys,
     pub(super) scripts: Arc<Scripts>,
     pub(super) cursors: Vec<Cursor>,
+    pub(super) progress: Arc<Progress>,
     pub(super) changes: mpsc::Sender<ChangeBatch>,
 }
 
@@ -45,9 +47,6 @@ type Entry = (String, Vec<(String, Vec<u8>)>);
 
 /// Entries read from a stream at once.
 const PIECE: usize = 1000;
-
-/// How often the server's clock is read: it drifts by milliseconds meanwhile.
-const CLOCK: Duration = Duration::from_secs(60);
 
 /// A shard's stream from the cursor on.
 struct Piece {
@@ -127,9 +126,14 @@ impl Follower {
 
     /// Follows until nobody wants to hear of changes any more.
     pub(super) async fn run(mut self) {
+        let check = self.link.options.clock_check;
+        let mut clock = tokio::time::interval_at(Instant::now() + check, check);
         let mut failing = false;
-        let mut clock = tokio::time::interval(CLOCK);
         loop {
+            // What has been read has been handed on, too.
+            for (shard, cursor) in Shard::all().zip(&self.cursors) {
+                self.progress.note(shard, cursor.number);
+            }
             let asked = self.link.time.clock().tick();
             match self.poll().await {
                 Ok((batch, all)) => {

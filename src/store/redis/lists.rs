@@ -77,7 +77,7 @@ impl RedisStore {
             .after
             .map_or_else(|| b"+".to_vec(), |id| bound(b'(', id));
         all.arg(&key).arg(upper).arg("-").arg("BYLEX").arg("REV");
-        // Redis refuses a number beyond this.
+        // Redis counts in 64 bits with a sign.
         let limit = i64::try_from(scan.limit).unwrap_or(i64::MAX);
         all.arg("LIMIT").arg(0).arg(limit);
         let total: usize = self.link().ask(::redis::cmd("ZCARD").arg(&key)).await?;

@@ -1,7 +1,7 @@
 //! The store itself.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -12,17 +12,18 @@ use super::feed::{self, Follower};
 use super::keys::Keys;
 use super::link::Link;
 use super::lists::List;
+use super::nodes::Progress;
 use super::options::RedisOptions;
 use super::scripts::Scripts;
 use super::server_time::ServerTime;
 use crate::domain::{
-    Clock, LicensePeak, Session, SessionEnd, SessionId, SpaceId, Spaces, TargetId, Task, Ticket,
-    TokenDigest, UserKey, UserLock,
+    Clock, LicensePeak, Session, SessionEnd, SessionId, SharedSecret, SpaceId, Spaces, TargetId,
+    Task, Ticket, TokenDigest, UserKey, UserLock,
 };
 use crate::store::{
-    Changes, Created, CredentialStore, Ended, IdRange, Merged, Opens, Recovered, RefreshStore,
-    Retention, Scan, ScanPage, SessionStore, SharedStore, Standing, StoreError, StoreFuture,
-    StoreState, Touch,
+    Changes, Created, CredentialStore, Ended, IdRange, Merged, NodeRegistry, Opens, Recovered,
+    RefreshStore, Retention, Scan, ScanPage, SessionStore, SharedStore, Standing, StoreError,
+    StoreFuture, StoreState, Touch,
 };
 
 /// Sessions in Redis, or Valkey, shared by all nodes of one namespace.
@@ -33,6 +34,8 @@ pub struct RedisStore {
     spaces: Spaces,
     retention: Retention,
     changes: Mutex<Option<Changes>>,
+    secret: OnceLock<SharedSecret>,
+    progress: Arc<Progress>,
     runtime: Handle,
 }
 
@@ -57,6 +60,7 @@ impl RedisStore {
         let link = Arc::new(Link::new(options, ServerTime::new(clock)));
         link.connect().await.map_err(store_error)?;
         let cursors = Follower::position(&link, &keys, &scripts).await?;
+        let progress = Arc::default();
         let (sender, receiver) = mpsc::channel(WAITING);
         if push {
             let (link, channel) = (Arc::clone(&link), keys.channel());
@@ -67,6 +71,7 @@ impl RedisStore {
             keys: keys.clone(),
             scripts: Arc::clone(&scripts),
             cursors,
+            progress: Arc::clone(&progress),
             changes: sender,
         };
         tokio::spawn(follower.run());
@@ -77,12 +82,18 @@ impl RedisStore {
             spaces,
             retention,
             changes: Mutex::new(Some(Changes::new(receiver))),
+            secret: OnceLock::new(),
+            progress,
             runtime: Handle::current(),
         })
     }
 
     pub(super) fn link(&self) -> &Link {
         &self.link
+    }
+
+    pub(super) fn progress(&self) -> &Progress {
+        &self.progress
     }
 
     /// For work that goes on after the store was asked.
@@ -101,6 +112,11 @@ impl RedisStore {
 
     pub(super) fn scripts(&self) -> &Scripts {
         &self.scripts
+    }
+
+    /// The secret of all nodes, once it has been asked for.
+    pub(super) const fn known_secret(&self) -> &OnceLock<SharedSecret> {
+        &self.secret
     }
 
     pub(super) const fn spaces(&self) -> &Spaces {
@@ -158,6 +174,10 @@ impl SharedStore for RedisStore {
         Box::pin(self.locks_now())
     }
 
+    fn secret(&self) -> StoreFuture<'_, SharedSecret> {
+        Box::pin(self.secret_now())
+    }
+
     fn changes(&self) -> Option<Changes> {
         let mut changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
         changes.take()
@@ -165,6 +185,10 @@ impl SharedStore for RedisStore {
 
     fn believed_for(&self) -> Duration {
         self.link.options.on_outage.believed_for()
+    }
+
+    fn nodes(&self) -> &dyn NodeRegistry {
+        self
     }
 }
 
@@ -194,7 +218,8 @@ impl SessionStore for RedisStore {
             Ok(Recovered {
                 sessions: Vec::new(),
                 locks: self.locks_now().await?,
-                tasks: self.tasks_now().await?,
+                // Each is asked about when somebody asks for it.
+                tasks: Vec::new(),
                 peaks: self.peaks_now().await?,
                 credentials: Vec::new(),
             })
