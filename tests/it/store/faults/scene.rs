@@ -198,6 +198,7 @@ impl Scene {
 
     /// Kills a gateway.
     pub(super) async fn kill(&mut self, node: usize) {
+        self.town.witness.kills(node);
         self.nodes[node].process.signal("KILL").await;
         self.nodes[node].process.end().await;
     }
@@ -291,14 +292,15 @@ impl Scene {
     fn audit_activity(
         &self,
         node: usize,
-        (life, used): (&Life, Option<SystemTime>),
+        (life, used): (&Life, Option<(SystemTime, usize)>),
         session: &serde_json::Value,
     ) {
         let said = session["lastActive"].as_str().unwrap();
         let said: SystemTime = chrono::DateTime::parse_from_rfc3339(said).unwrap().into();
-        let used = used.expect("it was used");
+        let (used, on) = used.expect("it was used");
         let behind = used.duration_since(said).unwrap_or_default();
-        if behind > UNTOLD && self.in_time[node] {
+        let died = self.town.witness.died_untold(on, used, UNTOLD);
+        if behind > UNTOLD && self.in_time[node] && !died {
             let what = format!(
                 "{} was last active {behind:?} later than {node} says",
                 life.user
