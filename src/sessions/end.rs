@@ -1,4 +1,4 @@
-//! The end of sessions: one, many, a user's, a space's.
+//! The end of sessions: one, many, a user's.
 
 use std::collections::VecDeque;
 use std::panic::resume_unwind;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::Sessions;
 use crate::domain::{
-    EndReason, Identity, Session, SessionEnd, SessionId, SpaceId, SpaceState, Timestamp, UserKey,
+    EndReason, Identity, Session, SessionEnd, SessionId, SpaceId, Timestamp, UserKey,
 };
 use crate::store::{self, StoreError, Touch};
 use crate::sync::task;
@@ -42,6 +42,14 @@ impl EndCause {
             reason: EndReason::Terminated,
             by: Some(who.into()),
         }
+    }
+
+    pub(super) const fn reason(&self) -> EndReason {
+        self.reason
+    }
+
+    pub(super) const fn by(&self) -> Option<&Arc<str>> {
+        self.by.as_ref()
     }
 }
 
@@ -151,6 +159,7 @@ impl Sessions {
         }
         self.0.exchanges.cut(session.id());
         self.0.refreshes.forget(session.id());
+        self.leave_shared_seat(session).await;
         Ok(match stored {
             store::Ended::Now(_) => {
                 // One that ended while it was being opened has never started for anybody.
@@ -331,7 +340,7 @@ impl Sessions {
                 reason: cause.reason,
                 by: cause.by.clone(),
             };
-            let ended = store.end_user(user, end).await?;
+            let ended = store.end_user(user, keep, end).await?;
             self.note_ended(&ended);
             return Ok(ended);
         }
@@ -370,7 +379,7 @@ impl Sessions {
 }
 
 impl EndOutcome {
-    fn into_ended(self) -> Option<Arc<Session>> {
+    pub(super) fn into_ended(self) -> Option<Arc<Session>> {
         match self {
             Self::Ended(session) => Some(session),
             Self::AlreadyEnded(_) | Self::Active(_) | Self::Unknown => None,

@@ -266,6 +266,16 @@ impl Sessions {
             }
             _ => None,
         };
+        self.take_shared_seat(session).await?;
+        let created = self.create(session, is_chosen).await;
+        if created.is_err() {
+            self.leave_shared_seat(session).await;
+        }
+        created
+    }
+
+    /// Keeps `session` in the store and makes it one that its token opens.
+    async fn create(&self, session: &Arc<Session>, is_chosen: bool) -> Result<(), EstablishError> {
         let mut place = self.take_place(session).await?;
         let doubts = self.0.freshness.doubts();
         match self.0.store.create(session).await? {

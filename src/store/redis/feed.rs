@@ -2,12 +2,15 @@
 //!
 //! Each shard has a stream whose entries are numbered without holes. A node reads all of them
 //! every `poll`, each from the last entry it knows, that one included: if it is no longer
-//! there as it was, entries are missing (the stream was cut, the data lost, or another server
-//! took over that had not heard of them), and the batch has a gap. Whatever is told is also
-//! published, so that those who listen know at once: of an end from the message itself, of
-//! anything else from the poll that it brings about. What is lost comes with the next poll.
+//! there as it was, entries are missing, and the batch has a gap. If it is another now, or a
+//! write of this node that was acknowledged is not there, then the data are lost, or another
+//! server took over that had not heard of them: first what was lost is said again. Whatever is
+//! told is also published, so that those who listen know at once: of ends from the message
+//! itself, of anything else from the poll that it brings about. What is lost comes with the next
+//! poll.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ::redis::{RedisResult, Value};
 use futures_util::StreamExt as _;
@@ -15,6 +18,7 @@ use futures_util::future::join_all;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::again::Again;
 use super::changes;
 use super::error::odd_answer;
 use super::keys::{Keys, Shard};
@@ -28,6 +32,7 @@ pub(super) struct Follower {
     pub(super) link: Arc<Link>,
     pub(super) keys: Keys,
     pub(super) scripts: Arc<Scripts>,
+    pub(super) again: Again,
     pub(super) cursors: Vec<Cursor>,
     pub(super) progress: Arc<Progress>,
     pub(super) changes: mpsc::Sender<ChangeBatch>,
@@ -53,6 +58,18 @@ struct Piece {
     /// The number of the last entry that there ever was.
     last: u64,
     entries: Vec<(u64, Vec<u8>)>,
+    /// How many writes of this node the shard has.
+    mark: u64,
+}
+
+/// What a piece says beside its entries.
+enum Follows {
+    /// It goes on from the cursor.
+    On(Vec<(u64, Vec<u8>)>),
+    /// Entries after the cursor have been dropped.
+    AfterAGap,
+    /// It is not the stream that was known.
+    AnotherHistory,
 }
 
 impl Piece {
@@ -67,10 +84,11 @@ impl Piece {
         script
             .key(keys.of(shard, "c"))
             .key(keys.of(shard, "q"))
+            .key(keys.marks(shard, &link.options.node))
             .arg(format!("{}-0", from.unwrap_or(0)))
             .arg(PIECE)
             .arg(if from.is_some() { "" } else { "last" });
-        let (last, entries): (u64, Vec<Entry>) = link.run(&script).await?;
+        let (last, entries, mark): (u64, Vec<Entry>, u64) = link.run(&script).await?;
         let number = |id: &str| id.strip_suffix("-0").and_then(|number| number.parse().ok());
         let entries = entries.into_iter().map(|(id, fields)| {
             let says = fields.into_iter().next().map(|(_, says)| says);
@@ -78,26 +96,38 @@ impl Piece {
         });
         let entries: Option<_> = entries.collect();
         let entries = entries.ok_or_else(|| odd_answer("XRANGE"))?;
-        Ok(Self { last, entries })
+        Ok(Self {
+            last,
+            entries,
+            mark,
+        })
     }
 
-    /// The entries after `known`; `None` when some are missing.
-    fn after(self, known: &Cursor) -> Option<Vec<(u64, Vec<u8>)>> {
+    /// The entries after `known`, if they are all there.
+    fn after(self, known: &Cursor) -> Follows {
         let (whole, mut entries) = (self.entries.len() < PIECE, self.entries);
+        if self.last < known.number {
+            return Follows::AnotherHistory;
+        }
         match &known.says {
             // The one that is known must be there as it was.
-            Some(says) => {
-                let first = (!entries.is_empty()).then(|| entries.remove(0))?;
-                if first != (known.number, says.clone()) {
-                    return None;
+            Some(says) => match entries.first() {
+                Some((number, said)) if *number == known.number && said == says => {
+                    entries.remove(0);
                 }
-            }
+                Some((number, _)) if *number == known.number => return Follows::AnotherHistory,
+                _ => return Follows::AfterAGap,
+            },
             None => entries.retain(|(number, _)| *number > known.number),
         }
         let end = entries.last().map_or(known.number, |(number, _)| *number);
         let without_holes = end.checked_sub(known.number) == Some(entries.len() as u64);
         let to_the_end = !whole || end == self.last;
-        (without_holes && to_the_end).then_some(entries)
+        if without_holes && to_the_end {
+            Follows::On(entries)
+        } else {
+            Follows::AfterAGap
+        }
     }
 }
 
@@ -204,31 +234,57 @@ impl Follower {
     /// What is new, and whether that is all.
     async fn poll(&mut self) -> Result<(ChangeBatch, bool), StoreError> {
         let (link, keys, scripts) = (&*self.link, &self.keys, &*self.scripts);
+        let marks: Vec<_> = Shard::all().map(|shard| link.history.mark(shard)).collect();
         let reads = Shard::all().zip(&self.cursors);
         let reads = reads
             .map(|(shard, cursor)| Piece::read(link, keys, scripts, shard, Some(cursor.number)));
         let pieces: Result<Vec<_>, _> = join_all(reads).await.into_iter().collect();
         let (mut batch, mut all) = (ChangeBatch::default(), true);
         let mut cursors = self.cursors.clone();
-        for (piece, cursor) in pieces?.into_iter().zip(&mut cursors) {
+        for (shard, piece) in Shard::all().zip(pieces?) {
+            let (at, mark) = (usize::from(shard.number()), piece.mark);
+            if mark < marks[at] {
+                link.history.note_lost(shard, mark);
+            }
             all &= piece.entries.len() < PIECE;
-            let Some(entries) = piece.after(cursor) else {
-                tracing::warn!("changes may have been missed; cached sessions are checked");
-                // Whatever happened before this position is seen by the check.
-                self.cursors = Self::position(link, keys, scripts).await?;
-                batch.gap = true;
-                return Ok((batch, true));
-            };
-            for (number, says) in entries {
-                batch.changes.extend(changes::read(&says, &link.time));
-                *cursor = Cursor {
-                    number,
-                    says: Some(says),
-                };
+            match piece.after(&cursors[at]) {
+                Follows::On(entries) => {
+                    for (number, says) in entries {
+                        batch.changes.extend(changes::read(&says, &link.time));
+                        cursors[at] = Cursor {
+                            number,
+                            says: Some(says),
+                        };
+                    }
+                }
+                Follows::AfterAGap => batch.gap = true,
+                Follows::AnotherHistory => link.history.say_later(),
             }
         }
-        self.cursors = cursors;
-        Ok((batch, all))
+        if !batch.gap && !link.history.has_lost() {
+            self.cursors = cursors;
+            return Ok((batch, all));
+        }
+        if link.history.has_lost() {
+            self.say_again().await?;
+        }
+        tracing::warn!("changes may have been missed; cached sessions are checked");
+        // Whatever happened before this position is seen by the check.
+        self.cursors = Self::position(&self.link, &self.keys, &self.scripts).await?;
+        batch.gap = true;
+        Ok((batch, true))
+    }
+
+    /// Says again what was lost, before anything that is missing is believed to be so.
+    async fn say_again(&self) -> Result<(), StoreError> {
+        let (history, clock) = (&self.link.history, self.link.time.clock());
+        history.begin_saying();
+        let said = self.again.say().await;
+        history.wait_for_others(clock.tick());
+        if said.is_err() {
+            history.say_later();
+        }
+        said
     }
 }
 
@@ -278,7 +334,7 @@ async fn listen_once(
             return Ok(());
         };
         let batch = match changes::read(message.get_payload_bytes(), &link.time) {
-            Some(ended @ Change::Ended { .. }) => ChangeBatch {
+            Some(ended @ (Change::Ended { .. } | Change::Epoch(_))) => ChangeBatch {
                 changes: vec![ended],
                 ..ChangeBatch::default()
             },

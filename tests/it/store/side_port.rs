@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::redis::server::RedisServer;
 use super::redis::{config, eventually};
+use crate::kit::redis::RedisServer;
 use crate::kit::{Admin, Answer, Script, Served};
 
 const NATIVE: &str = "/api/v1/spaces/1001";

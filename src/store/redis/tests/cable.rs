@@ -96,6 +96,15 @@ impl Network {
         format!("redis://{}", self.address)
     }
 
+    /// Leads to another server from now on; what is connected is cut.
+    pub(crate) async fn fail_over_to(&self, port: u16) {
+        self.set(Cable::Cut);
+        self.lead_to(port);
+        // Whoever carries something sees that it is cut before it is whole again.
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        self.set(Cable::Whole);
+    }
+
     pub(crate) fn set(&self, cable: Cable) {
         self.set_for(Lines::All, cable);
     }

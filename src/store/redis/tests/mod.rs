@@ -4,6 +4,7 @@
 pub(crate) mod cable;
 mod clock;
 pub(crate) mod fleet;
+mod lifetimes;
 mod secret;
 pub(crate) mod server;
 mod tls;
