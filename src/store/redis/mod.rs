@@ -54,6 +54,13 @@
 //! before the session is there and means nothing without it, so a node that dies in between
 //! leaves a claim behind that runs out.
 //!
+//! # Whom it believes
+//!
+//! A server that takes writes. A replica may be behind its master or have lost it, and a master
+//! without the replicas that `min-replicas-to-write` asks for may have been replaced: somebody may
+//! be ending sessions elsewhere. The change feed is read by a script that might write, as far
+//! as Redis knows, and so is the clock; such servers refuse both, which is an outage.
+//!
 //! # Epochs
 //!
 //! Sessions of a shard are numbered as they are opened. The end of all sessions of a scope is
