@@ -14,6 +14,7 @@ use super::error::{BuildError, StartError};
 use super::options::GatewayOptions;
 use super::plan::{Plan, Planner};
 use super::store;
+use super::store_thread::StoreThread;
 use super::tls::Tls;
 use crate::admin::keys::{ApiKeys, CertificateRoles};
 use crate::admin::{self, AdminServer, AdminSpaces, SessionObserver};
@@ -31,6 +32,7 @@ use crate::telemetry::{Health, Metrics};
 pub struct Gateway {
     sessions: Sessions,
     store: Arc<dyn SessionStore>,
+    store_thread: Arc<StoreThread>,
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
     health: Health,
@@ -72,11 +74,13 @@ impl Gateway {
         Self::check(&options)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let spaces = Spaces::new();
-        let store = store::open(&options.store, &spaces, &clock).await?;
-        match Self::start_on(&store, spaces, clock, options).await {
+        let (store, thread) = store::open(&options.store, &spaces, &clock).await?;
+        let thread = Arc::new(thread);
+        match Self::start_on(&store, &thread, spaces, clock, options).await {
             Ok(gateway) => Ok(gateway),
             Err(error) => {
                 let _ = store.close().await;
+                thread.end();
                 Err(error)
             }
         }
@@ -84,6 +88,7 @@ impl Gateway {
 
     async fn start_on(
         store: &Arc<dyn SessionStore>,
+        store_thread: &Arc<StoreThread>,
         spaces: Spaces,
         clock: Arc<dyn Clock>,
         options: GatewayOptions,
@@ -183,7 +188,7 @@ impl Gateway {
             admin_server = admin_server.tls(acceptor.clone());
         }
         let tasks = vec![
-            tokio::spawn(changes),
+            store_thread.spawn(changes),
             tokio::spawn(watch),
             tokio::spawn(flusher),
             tokio::spawn(keep_tasks),
@@ -199,6 +204,7 @@ impl Gateway {
         Ok(Self {
             sessions,
             store: Arc::clone(store),
+            store_thread: Arc::clone(store_thread),
             clock,
             metrics,
             health,
@@ -335,6 +341,7 @@ impl Gateway {
             let error = &error as &dyn std::error::Error;
             tracing::error!(error, "the store did not close as it should");
         }
+        self.store_thread.end();
         drained
     }
 }

@@ -15,6 +15,7 @@ pub mod options;
 mod plan;
 mod space;
 mod store;
+mod store_thread;
 mod tls;
 
 pub use error::{BuildError, SpaceError, StartError};

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 
 use super::options::{StoreKind, StoreOptions};
+use super::store_thread::StoreThread;
 use crate::domain::{Clock, Spaces};
 use crate::store::file::{FileError, FileStore};
 use crate::store::redis::RedisStore;
@@ -32,6 +34,9 @@ pub enum OpenError {
         #[source]
         source: io::Error,
     },
+    /// The operating system gives no thread to speak with Redis on.
+    #[error("[store.redis]: no thread can be had")]
+    Thread(#[source] io::Error),
     /// Redis cannot be used.
     #[error("[store.redis]")]
     Redis(#[source] StoreError),
@@ -45,15 +50,18 @@ pub(super) const fn retention(options: &StoreOptions) -> Retention {
     }
 }
 
-/// Opens the store. Its sessions will point to `spaces`.
+/// Opens the store, and says where its work is done. Its sessions will point to `spaces`.
 pub(super) async fn open(
     options: &StoreOptions,
     spaces: &Spaces,
     clock: &Arc<dyn Clock>,
-) -> Result<Arc<dyn SessionStore>, OpenError> {
+) -> Result<(Arc<dyn SessionStore>, StoreThread), OpenError> {
     let (retention, clock) = (retention(options), Arc::clone(clock));
     match options.kind {
-        StoreKind::Memory => Ok(Arc::new(MemoryStore::new(retention, clock))),
+        StoreKind::Memory => Ok((
+            Arc::new(MemoryStore::new(retention, clock)),
+            StoreThread::none(),
+        )),
         StoreKind::Redis => {
             let redis = &options.redis;
             let password = match &redis.password_file {
@@ -65,19 +73,29 @@ pub(super) async fn open(
                 Some(path) => Some(read_file(path)?.into_bytes()),
             };
             let options = redis.with_files(password, authorities);
+            let thread = StoreThread::start().map_err(OpenError::Thread)?;
             let store = RedisStore::connect(options, retention, spaces.clone(), clock);
-            Ok(Arc::new(store.await.map_err(OpenError::Redis)?))
+            match joined(thread.spawn(store).await) {
+                Ok(store) => Ok((Arc::new(store), thread)),
+                Err(error) => {
+                    thread.end();
+                    Err(OpenError::Redis(error))
+                }
+            }
         }
         StoreKind::File => {
             let (path, spaces) = (options.path.clone(), spaces.clone());
             // It reads and verifies the whole file.
             let open = move || FileStore::open(&path, retention, &spaces, clock);
-            match tokio::task::spawn_blocking(open).await {
-                Ok(store) => Ok(Arc::new(store?)),
-                Err(failed) => std::panic::resume_unwind(failed.into_panic()),
-            }
+            let store = joined(tokio::task::spawn_blocking(open).await)?;
+            Ok((Arc::new(store), StoreThread::none()))
         }
     }
+}
+
+/// What a task that nobody cancels said; its panic goes on here.
+fn joined<T>(ended: Result<T, JoinError>) -> T {
+    ended.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))
 }
 
 fn read_file(path: &Path) -> Result<String, OpenError> {

@@ -14,6 +14,7 @@ use ::redis::{
     TlsCertificates, Value,
 };
 use arc_swap::ArcSwapOption;
+use futures_util::future::join_all;
 use tokio::sync::Notify;
 
 use super::error::{store_error, wants_reconnect};
@@ -254,6 +255,33 @@ impl Link {
         let mut connection = self.connection()?;
         let answer = script.invoke_async(&mut connection).await;
         answer.map_err(|error| self.failed(error))
+    }
+
+    /// The answers to `commands`, in their order; asked together, in one trip where one server
+    /// has all keys. A cluster's redirections are of single commands.
+    pub(super) async fn ask_all<T: FromRedisValue>(
+        &self,
+        commands: Vec<Cmd>,
+    ) -> Result<Vec<T>, StoreError> {
+        if commands.is_empty() {
+            return Ok(Vec::new());
+        }
+        if !self.has_one_server() {
+            let asked = join_all(commands.iter().map(|command| self.ask(command)));
+            return asked.await.into_iter().collect();
+        }
+        let mut pipeline = Pipeline::with_capacity(commands.len());
+        for command in commands {
+            pipeline.add_command(command);
+        }
+        let mut connection = self.connection()?;
+        let answers = pipeline.query_async(&mut connection).await;
+        answers.map_err(|error| self.failed(error))
+    }
+
+    /// Whether all keys are on one server, so that a script or a trip may touch any of them.
+    pub(super) const fn has_one_server(&self) -> bool {
+        !matches!(self.options.mode, RedisMode::Cluster)
     }
 
     fn failed(&self, error: RedisError) -> StoreError {

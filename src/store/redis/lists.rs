@@ -1,6 +1,6 @@
 //! Lists of sessions, by start: from an index in buckets, a piece at a time.
 
-use std::collections::HashMap;
+use std::collections::VecDeque;
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -97,26 +97,15 @@ impl RedisStore {
 
     /// How many sessions of `space` are in `list`.
     async fn count(&self, list: List, space: Option<&SpaceId>) -> Result<usize, StoreError> {
-        let counts = join_all(Shard::all().map(|shard| async move {
-            let key = self.keys().of(shard, "n");
-            match space {
-                Some(space) => {
-                    let mut command = ::redis::cmd("HGET");
-                    command.arg(key).arg(format!("{}{space}", list.name()));
-                    let count: Option<usize> = self.link().ask(&command).await?;
-                    Ok(count.unwrap_or(0))
-                }
-                None => {
-                    let all: HashMap<String, usize> =
-                        self.link().ask(::redis::cmd("HGETALL").arg(key)).await?;
-                    let all = all
-                        .iter()
-                        .filter(|(field, _)| field.starts_with(list.name()));
-                    Ok(all.map(|(_, count)| count).sum())
-                }
-            }
-        }));
-        counts.await.into_iter().sum()
+        // No space has an empty id: that is all of them.
+        let field = format!("{}{}", list.name(), space.map_or("", SpaceId::as_str));
+        let commands = Shard::all().map(|shard| {
+            let mut command = ::redis::cmd("HGET");
+            command.arg(self.keys().of(shard, "n")).arg(&field);
+            command
+        });
+        let counts: Vec<Option<usize>> = self.link().ask_all(commands.collect()).await?;
+        Ok(counts.into_iter().flatten().sum())
     }
 
     /// At most `limit` sessions of `list`, newest first.
@@ -130,60 +119,113 @@ impl RedisStore {
         if limit == 0 || range.is_empty() {
             return Ok(Vec::new());
         }
-        let per_shard =
-            join_all(Shard::all().map(|shard| self.walk_shard(shard, list, range, space, limit)));
-        let mut found = Vec::new();
-        for ids in per_shard.await {
-            found.extend(ids?);
+        let upper = upper_bound(range.newest);
+        let mut shards: Vec<_> = Shard::all()
+            .map(|shard| Walk {
+                shard,
+                upper: Some(upper.clone()),
+                found: VecDeque::new(),
+            })
+            .collect();
+        // Sessions are spread evenly: mostly, this much of each is enough.
+        let share = limit / shards.len() * 5 / 4 + 8;
+        let mut found = Vec::with_capacity(limit);
+        while found.len() < limit {
+            // The newest of all is known once the newest of each shard is.
+            let dry = shards.iter_mut().filter(|walk| walk.is_dry());
+            let more = dry.map(|walk| self.walk_shard(walk, list, range.oldest, space, share));
+            for asked in join_all(more).await {
+                asked?;
+            }
+            if shards.iter().any(Walk::is_dry) {
+                continue;
+            }
+            while found.len() < limit && !shards.iter().any(Walk::is_dry) {
+                let newest = shards
+                    .iter_mut()
+                    .max_by_key(|walk| walk.found.front().copied());
+                let newest = newest.and_then(|walk| Some((walk.shard, walk.found.pop_front()?)));
+                let Some(newest) = newest else {
+                    // All have been walked to the end.
+                    return self.sessions_of(found).await;
+                };
+                found.push(newest);
+            }
         }
-        found.sort_by_key(|(_, id)| std::cmp::Reverse(*id));
-        found.truncate(limit);
-        let sessions = self.read_many(found).await?;
+        self.sessions_of(found).await
+    }
+
+    async fn sessions_of(
+        &self,
+        ids: Vec<(Shard, SessionId)>,
+    ) -> Result<Vec<Arc<Session>>, StoreError> {
+        let sessions = self.read_many(ids).await?;
         Ok(sessions.into_iter().flatten().collect())
     }
 
+    /// Walks on by at most `limit` sessions, in one step of a bounded number of members.
     async fn walk_shard(
         &self,
-        shard: Shard,
+        walk: &mut Walk,
         list: List,
-        range: IdRange,
+        oldest: Bound<SessionId>,
         space: Option<&SpaceId>,
         limit: usize,
-    ) -> Result<Vec<(Shard, SessionId)>, StoreError> {
-        // Members begin with the id and go on behind it: a bound that excludes an id from
-        // above is just below all members of it, one that includes it just above them.
-        let mut upper = match range.newest {
-            Bound::Unbounded => b"+".to_vec(),
-            Bound::Excluded(id) => bound(b'(', id),
-            Bound::Included(id) => [bound(b'(', id), vec![0xff; 17]].concat(),
+    ) -> Result<(), StoreError> {
+        let Some(upper) = &walk.upper else {
+            return Ok(());
         };
-        let lower = match range.oldest {
-            Bound::Unbounded => b"-".to_vec(),
-            Bound::Included(id) => bound(b'[', id),
-            Bound::Excluded(id) => [bound(b'(', id), vec![0xff; 17]].concat(),
-        };
-        let mut found = Vec::new();
-        while found.len() < limit {
-            let mut script = self.scripts().walk.prepare_invoke();
-            script
-                .key(self.keys().of(shard, list.name()))
-                .arg(self.keys().prefix(shard))
-                .arg(list.name())
-                .arg(&upper)
-                .arg(&lower)
-                .arg(space.map_or("", SpaceId::as_str))
-                .arg(limit - found.len());
-            let (members, next): (Vec<Vec<u8>>, Vec<u8>) = self.link().run(&script).await?;
-            let ids = members
-                .iter()
-                .filter_map(|member| member.first_chunk::<16>());
-            found.extend(ids.map(|id| (shard, SessionId::from_uuid(Uuid::from_bytes(*id)))));
-            if next.is_empty() {
-                break;
-            }
-            upper = [b"(", next.as_slice()].concat();
-        }
-        Ok(found)
+        let mut script = self.scripts().walk.prepare_invoke();
+        script
+            .key(self.keys().of(walk.shard, list.name()))
+            .arg(self.keys().prefix(walk.shard))
+            .arg(list.name())
+            .arg(upper)
+            .arg(lower_bound(oldest))
+            .arg(space.map_or("", SpaceId::as_str))
+            .arg(limit);
+        let (members, next): (Vec<Vec<u8>>, Vec<u8>) = self.link().run(&script).await?;
+        let ids = members
+            .iter()
+            .filter_map(|member| member.first_chunk::<16>());
+        let ids = ids.map(|id| SessionId::from_uuid(Uuid::from_bytes(*id)));
+        walk.found.extend(ids);
+        walk.upper = (!next.is_empty()).then(|| [b"(", next.as_slice()].concat());
+        Ok(())
+    }
+}
+
+/// How far a shard's list has been walked.
+struct Walk {
+    shard: Shard,
+    /// Where to go on; `None` at the end.
+    upper: Option<Vec<u8>>,
+    /// Found, newest first, and not taken yet.
+    found: VecDeque<SessionId>,
+}
+
+impl Walk {
+    /// Whether it is not known what comes next.
+    fn is_dry(&self) -> bool {
+        self.found.is_empty() && self.upper.is_some()
+    }
+}
+
+// Members begin with the id and go on behind it: a bound that excludes an id from above is just
+// below all members of it, one that includes it just above them.
+fn upper_bound(newest: Bound<SessionId>) -> Vec<u8> {
+    match newest {
+        Bound::Unbounded => b"+".to_vec(),
+        Bound::Excluded(id) => bound(b'(', id),
+        Bound::Included(id) => [bound(b'(', id), vec![0xff; 17]].concat(),
+    }
+}
+
+fn lower_bound(oldest: Bound<SessionId>) -> Vec<u8> {
+    match oldest {
+        Bound::Unbounded => b"-".to_vec(),
+        Bound::Included(id) => bound(b'[', id),
+        Bound::Excluded(id) => [bound(b'(', id), vec![0xff; 17]].concat(),
     }
 }
 

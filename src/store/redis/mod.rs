@@ -18,7 +18,7 @@
 //! | `{gp/07}:uo:<user>`, `{gp/07}:ue:<user>` | sorted set | the open and ended sessions of a user, by id | likewise |
 //! | `{gp/07}:due` | sorted set | open sessions by when they end unless they are used | likewise |
 //! | `{gp/07}:gone` | sorted set | ended sessions by their end | likewise |
-//! | `{gp/07}:n` | hash | how many are open (`o<space>`) and ended (`e<space>`) | likewise |
+//! | `{gp/07}:n` | hash | how many are open (`o`, `o<space>`) and ended (`e`, `e<space>`) | likewise |
 //! | `{gp/07}:l:<user>` | hash | a lock: its record, until when | until then; for ever when nothing says until when |
 //! | `{gp/07}:locks` | sorted set | locked users, by until when | for ever |
 //! | `{gp/07}:c`, `{gp/07}:q` | stream, number | the last 20,000 changes, and the number of the last one | 30 days after the last |
@@ -51,6 +51,7 @@ mod lists;
 mod notes;
 mod options;
 mod purge;
+mod reading;
 mod scripts;
 mod server_time;
 mod sessions;

@@ -5,10 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::redis::FromRedisValue;
-use futures_util::future::join_all;
 use uuid::Uuid;
 
-use super::changes;
 use super::error::{damaged, odd_answer};
 use super::keys::Shard;
 use super::store::RedisStore;
@@ -16,7 +14,7 @@ use crate::domain::{
     EndReason, LimitPolicy, Session, SessionEnd, SessionId, Timestamp, TokenDigest, UserKey,
 };
 use crate::store::record::{notes, session as record};
-use crate::store::{Created, Ended, Standing, StoreError, Touch};
+use crate::store::{Created, Ended, StoreError, Touch};
 
 /// A record as it stands: `r`, `a`, `e`, `w`, `y`.
 pub(super) type Stored = (
@@ -68,14 +66,10 @@ impl RedisStore {
         let lifetime = session.space().lifetime();
         let ttl = self.ttl(lifetime.absolute);
         let pointer = keys.digest(session.digest());
-        let mut claim = ::redis::cmd("SET");
-        claim.arg(&pointer).arg(&place).arg("NX").arg("PX").arg(ttl);
-        let claimed: Option<String> = link.ask(&claim).await?;
-        if claimed.is_none() {
-            let held: Option<Vec<u8>> = link.ask(::redis::cmd("GET").arg(&pointer)).await?;
-            if held.as_ref() != Some(&place) {
-                return Ok(Created::Exists);
-            }
+        // In a cluster the script cannot: it is in another slot.
+        let claims = link.has_one_server();
+        if !claims && !self.claim(&pointer, &place, ttl).await? {
+            return Ok(Created::Exists);
         }
         let mut kept = session.record();
         kept.started_at = Timestamp::from_unix_millis(time.at(session.started_tick()));
@@ -89,8 +83,11 @@ impl RedisStore {
             Some(limit) => (limit.max, "end_oldest"),
         };
         let mut script = self.scripts().create.prepare_invoke();
+        script.key(keys.session(shard, id));
+        if claims {
+            script.key(&pointer);
+        }
         script
-            .key(keys.session(shard, id))
             .arg(keys.prefix(shard))
             .arg(keys.channel())
             .arg(time.now())
@@ -104,20 +101,29 @@ impl RedisStore {
             .arg(ttl)
             .arg(self.ended_ttl())
             .arg(limit)
-            .arg(policy);
-        let answer: Answer = match link.run(&script).await {
-            Ok(answer) => answer,
-            Err(error) => {
-                if matches!(error, StoreError::Unavailable(_)) {
-                    self.undo(shard, id);
+            .arg(policy)
+            .arg(&place)
+            .arg(ENDED_AT_ONCE);
+        let mut left: Vec<Vec<u8>> = Vec::new();
+        let answer = loop {
+            let answer: Answer = match link.run(&script).await {
+                Ok(answer) => answer,
+                Err(error) => {
+                    if matches!(error, StoreError::Unavailable(_)) {
+                        self.undo(shard, id);
+                    }
+                    return Err(error);
                 }
-                return Err(error);
+            };
+            if matches!(answer.word(), Some("kept" | "again")) {
+                left.extend(answer.rest().ok_or_else(|| odd_answer("create"))?);
+            }
+            if answer.word() != Some("again") {
+                break answer;
             }
         };
         let created = match answer.word() {
             Some("kept") => {
-                let left: Option<Vec<Vec<u8>>> = answer.rest();
-                let left = left.ok_or_else(|| odd_answer("create"))?;
                 if left.is_empty() {
                     return Ok(Created::Kept);
                 }
@@ -135,8 +141,22 @@ impl RedisStore {
             }
             _ => return Err(odd_answer("create")),
         };
-        let _: i64 = link.ask(::redis::cmd("DEL").arg(&pointer)).await?;
+        if !claims {
+            let _: i64 = link.ask(::redis::cmd("DEL").arg(&pointer)).await?;
+        }
         Ok(created)
+    }
+
+    /// Claims the way from a digest for the session at `place`; `false` when another has it.
+    async fn claim(&self, pointer: &[u8], place: &[u8], ttl: i64) -> Result<bool, StoreError> {
+        let mut claim = ::redis::cmd("SET");
+        claim.arg(pointer).arg(place).arg("NX").arg("PX").arg(ttl);
+        let claimed: Option<String> = self.link().ask(&claim).await?;
+        if claimed.is_some() {
+            return Ok(true);
+        }
+        let held: Option<Vec<u8>> = self.link().ask(::redis::cmd("GET").arg(pointer)).await?;
+        Ok(held.as_deref() == Some(place))
     }
 
     pub(super) async fn load_now(
@@ -175,9 +195,9 @@ impl RedisStore {
     ) -> Result<Vec<Option<Arc<Session>>>, StoreError> {
         let mut found = Vec::with_capacity(ids.len());
         for some in ids.chunks(AT_ONCE) {
-            let read = some.iter().map(|(shard, id)| self.read(*shard, *id));
-            for session in join_all(read).await {
-                found.push(session?);
+            let stored: Vec<Stored> = self.fields(some, &FIELDS).await?;
+            for ((_, id), stored) in some.iter().zip(stored) {
+                found.push(self.restore(*id, stored)?);
             }
         }
         Ok(found)
@@ -197,15 +217,7 @@ impl RedisStore {
         let active = active.unwrap_or_else(|| found.last_active.unix_millis());
         found.started_at = time.to_wall(found.started_at.unix_millis());
         found.last_active = time.to_wall(active);
-        found.end = match at {
-            None => None,
-            Some(at) => {
-                let (reason, by) = (reason.unwrap_or_default(), by.unwrap_or_default());
-                let end = changes::end(&at, &reason, &by).ok_or_else(|| odd_answer("read"))?;
-                let at = time.to_wall(end.at.unix_millis());
-                Some(SessionEnd { at, ..end })
-            }
-        };
+        found.end = self.read_end(at, reason, by)?;
         let session = self.spaces().restore(found, &**time.clock());
         Ok(Some(Arc::new(session)))
     }
@@ -305,11 +317,10 @@ impl RedisStore {
                 .arg(end.reason.as_str())
                 .arg(end.by.as_deref().unwrap_or_default())
                 .arg(self.ended_ttl())
-                .arg(AT_ONCE);
-            let ended: Vec<(Vec<u8>, Stored)> = self.link().run(&script).await?;
-            let some = ended.len();
+                .arg(ENDED_AT_ONCE);
+            let (seen, ended): (usize, Vec<(Vec<u8>, Stored)>) = self.link().run(&script).await?;
             all.extend(self.restore_all(ended)?);
-            if some < AT_ONCE {
+            if seen < ENDED_AT_ONCE {
                 return Ok(all);
             }
         }
@@ -330,22 +341,6 @@ impl RedisStore {
         Ok(all)
     }
 
-    pub(super) async fn standing_now(
-        &self,
-        sessions: &[Arc<Session>],
-    ) -> Result<Vec<Standing>, StoreError> {
-        let ids = sessions.iter().map(|s| (Shard::of(s.user_key()), s.id()));
-        let found = self.read_many(ids.collect()).await?;
-        let standing = found.iter().map(|found| match found {
-            None => Standing::Unknown,
-            Some(session) => match session.end() {
-                None => Standing::Open,
-                Some(end) => Standing::Ended(end.clone()),
-            },
-        });
-        Ok(standing.collect())
-    }
-
     /// For how long keys of a session live that lives for `absolute` at most.
     fn ttl(&self, absolute: Duration) -> i64 {
         let time = absolute.saturating_add(self.retention().time);
@@ -359,8 +354,11 @@ impl RedisStore {
     }
 }
 
-/// Commands under way at a time, sessions ended by a script at once.
-const AT_ONCE: usize = 256;
+/// Records read at once.
+pub(super) const AT_ONCE: usize = 256;
+
+/// Sessions ended by a script at once: a millisecond.
+pub(super) const ENDED_AT_ONCE: usize = 32;
 
 /// Sessions touched by a script at once: a fraction of a millisecond.
 const TOUCHED_AT_ONCE: usize = 256;

@@ -1,10 +1,11 @@
 -- What several scripts have in common. P is the prefix of a shard's keys, so that every key
 -- below is in the shard's hash slot. Times are milliseconds of the server's clock.
 
--- Lets a key live for at least ttl from now on.
+-- Lets a key live for at least ttl from now on: an hour more, so that this is written once an
+-- hour.
 local function keep(key, ttl)
   if redis.call('PTTL', key) < ttl then
-    redis.call('PEXPIRE', key, ttl)
+    redis.call('PEXPIRE', key, ttl + 3600000)
   end
 end
 
@@ -20,6 +21,7 @@ local function enlist(P, list, id, about, ttl)
   redis.call('ZADD', P .. list .. ':' .. b, 0, id .. about)
   redis.call('ZADD', P .. list, 0, b)
   redis.call('HINCRBY', P .. 'n', list .. string.sub(about, 17), 1)
+  redis.call('HINCRBY', P .. 'n', list, 1)
   keep(P .. list .. ':' .. b, ttl)
   keep(P .. list, ttl)
   keep(P .. 'n', ttl)
@@ -28,9 +30,10 @@ end
 local function delist(P, list, id, about)
   local b = bucket(id)
   if redis.call('ZREM', P .. list .. ':' .. b, id .. about) == 1 then
-    local field = list .. string.sub(about, 17)
-    if redis.call('HINCRBY', P .. 'n', field, -1) <= 0 then
-      redis.call('HDEL', P .. 'n', field)
+    for _, field in ipairs({list, list .. string.sub(about, 17)}) do
+      if redis.call('HINCRBY', P .. 'n', field, -1) <= 0 then
+        redis.call('HDEL', P .. 'n', field)
+      end
     end
   end
   if redis.call('EXISTS', P .. list .. ':' .. b) == 0 then

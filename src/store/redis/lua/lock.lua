@@ -2,7 +2,9 @@
 -- Locks a user or lifts the lock. KEYS[1] the lock; ARGV: prefix, channel, now, user, lock
 -- ('' to lift it), until ('' for ever), ttl (0 for none).
 local P, user = ARGV[1], ARGV[4]
-redis.call('ZREMRANGEBYSCORE', P .. 'locks', '-inf', ARGV[3])
+for _, old in ipairs(redis.call('ZRANGE', P .. 'locks', '-inf', ARGV[3], 'BYSCORE', 'LIMIT', 0, 16)) do
+  redis.call('ZREM', P .. 'locks', old)
+end
 if ARGV[5] == '' then
   redis.call('DEL', KEYS[1])
   redis.call('ZREM', P .. 'locks', user)

@@ -33,7 +33,7 @@ for n, b in ipairs(buckets) do
           return {found, last}
         end
       end
-      if seen == 4096 then
+      if seen == 1024 then
         return {found, last}
       end
     end
