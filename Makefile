@@ -66,7 +66,7 @@ ROUNDS ?= 100
 soak: ## Kill the gateway under a storm of logins, ROUNDS=100 times; count what is lost
 	GATEPASS_SOAK_ROUNDS=$(ROUNDS) $(CARGO) test $(LOCKED) --test it store::kill -- --nocapture
 
-bench: ## Benchmarks: as a proxy against nginx and haproxy, TLS, the layer, the table, searches, stores
+bench: redis ## Benchmarks: as a proxy against nginx and haproxy, TLS, the layer, the table, searches, stores, Redis
 	benches/proxy.py
 	benches/proxy.py --one-core
 	benches/tls.py --one-core
@@ -75,3 +75,6 @@ bench: ## Benchmarks: as a proxy against nginx and haproxy, TLS, the layer, the 
 	$(CARGO) bench $(LOCKED) --bench table
 	$(CARGO) bench $(LOCKED) --bench search
 	$(CARGO) bench $(LOCKED) --bench store
+	$(CARGO) bench $(LOCKED) --bench redis
+	$(CARGO) bench $(LOCKED) --bench million
+	benches/fleet.py

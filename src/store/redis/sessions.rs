@@ -361,7 +361,7 @@ pub(super) const AT_ONCE: usize = 256;
 pub(super) const ENDED_AT_ONCE: usize = 32;
 
 /// Sessions touched by a script at once: a fraction of a millisecond.
-const TOUCHED_AT_ONCE: usize = 256;
+const TOUCHED_AT_ONCE: usize = 128;
 
 /// For how long the digest of an ended session is known: longer than any login with it takes.
 const RETIRED_MS: i64 = 120_000;

@@ -1,5 +1,6 @@
 //! The store on real servers.
 
+mod bounds;
 pub(crate) mod cable;
 pub(crate) mod fleet;
 pub(crate) mod server;
