@@ -11,7 +11,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent / "peers"))
 import harness
-from harness import CONNECTIONS, Contender, pinned
+from harness import Contender, pinned
 
 KINDS = {
     "plain": None,
@@ -30,20 +30,32 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--one-core", action="store_true", help="load and servers on one core")
+    parser.add_argument("--connections", type=int, default=harness.CONNECTIONS)
+    parser.add_argument("--redis-away", type=int, default=0, metavar="US",
+                        help="microseconds that each way to Redis takes, as over a network")
     parser.add_argument("--only", help="kinds, separated by commas; the first is compared with")
     arguments = parser.parse_args()
     if arguments.one_core:
         harness.share_one_core()
+    harness.CONNECTIONS = arguments.connections
     harness.need(("wrk", "wrk"), ("taskset", "util-linux"), ("redis-server", "redis-server"))
     built = harness.cargo("build", "--locked", "--release", cwd=harness.PEERS)
     kinds = arguments.only.split(",") if arguments.only else KINDS
     with harness.servers() as (start, folder):
         redis = harness.redis(start, folder)
+        if arguments.redis_away:
+            redis = delayed(start, built / "release" / "delay", redis, arguments.redis_away)
         contenders = [contender(start, built / "release" / "layer", kind, redis) for kind in kinds]
-        print(f"{arguments.rounds} rounds of {arguments.seconds} s, {CONNECTIONS} connections",
+        print(f"{arguments.rounds} rounds of {arguments.seconds} s, {arguments.connections} connections",
               flush=True)
         harness.interleave(contenders, arguments.rounds, arguments.seconds)
         harness.table(contenders, contenders[0])
+
+
+def delayed(start, program, server, delay):
+    port = harness.free_port()
+    ways = [f"127.0.0.1:{port}", f"127.0.0.1:{server.port}", delay]
+    return start("delay", pinned("load", program, *ways), port)
 
 
 def contender(start, program, kind, redis):
