@@ -41,7 +41,8 @@
 //!
 //! | room | what is there | may use |
 //! |---|---|---|
-//! | [`domain`] | values and rules: session, identity, space, token, clock | nothing |
+//! | `sync` | what threads meet on: locks, atomics, maps, tasks | nothing |
+//! | [`domain`] | values and rules: session, identity, space, token, clock | `sync` |
 //! | [`store`] | where sessions are kept: the contract, and memory | `domain` |
 //! | `net` | sockets, strict HTTP/1 framing, client addresses | `domain` |
 //! | `telemetry` | log, metrics, audit, health | `domain` |
@@ -79,6 +80,7 @@ pub mod proxy;
 pub mod query;
 pub mod sessions;
 pub mod store;
+mod sync;
 #[cfg(feature = "server")]
 pub mod tasks;
 #[cfg(feature = "server")]

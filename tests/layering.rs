@@ -22,12 +22,12 @@ use scanner::Source;
 
 struct Room {
     name: &'static str,
-    level: u8,
+    level: i8,
     /// Lower rooms that it may not use all the same.
     except: &'static [&'static str],
 }
 
-const fn room(name: &'static str, level: u8, except: &'static [&'static str]) -> Room {
+const fn room(name: &'static str, level: i8, except: &'static [&'static str]) -> Room {
     Room {
         name,
         level,
@@ -37,6 +37,8 @@ const fn room(name: &'static str, level: u8, except: &'static [&'static str]) ->
 
 /// Everything lower is allowed, nothing of the same level or higher, but for the exceptions.
 const ROOMS: &[Room] = &[
+    // Below everything: what threads meet on, which `models/` puts another in the place of.
+    room("sync", -1, &[]),
     room("domain", 0, &[]),
     room("query", 0, &[]),
     room("net", 1, &[]),
@@ -99,6 +101,8 @@ const TLS_RULE: &str = "TLS lives in net, and in authn/jwt for fetching keys";
 const TLS_HOMES: Place = Place::Only(&["src/net/", "src/authn/jwt"]);
 const WIRE_RULE: &str = "domain and sessions have no wire format";
 const WIRELESS: Place = Place::NeverIn(&["domain", "sessions"]);
+const SYNC_RULE: &str = "what sessions meet on comes from sync, so that the models can schedule it";
+const MODELLED: Place = Place::NeverIn(&["sessions"]);
 
 const HOMES: &[Homed] = &[
     Homed {
@@ -144,6 +148,46 @@ const HOMES: &[Homed] = &[
         wanted: Wanted::PathFrom(&["hyper_rustls"]),
         place: TLS_HOMES,
         rule: TLS_RULE,
+    },
+    Homed {
+        wanted: Wanted::PathFrom(&["dashmap"]),
+        place: MODELLED,
+        rule: SYNC_RULE,
+    },
+    Homed {
+        wanted: Wanted::PathFrom(&["std", "sync", "Mutex"]),
+        place: MODELLED,
+        rule: SYNC_RULE,
+    },
+    Homed {
+        wanted: Wanted::PathFrom(&["std", "sync", "RwLock"]),
+        place: MODELLED,
+        rule: SYNC_RULE,
+    },
+    Homed {
+        wanted: Wanted::PathFrom(&["std", "sync", "OnceLock"]),
+        place: MODELLED,
+        rule: SYNC_RULE,
+    },
+    Homed {
+        wanted: Wanted::PathFrom(&["std", "sync", "Condvar"]),
+        place: MODELLED,
+        rule: SYNC_RULE,
+    },
+    Homed {
+        wanted: Wanted::PathFrom(&["std", "sync", "atomic"]),
+        place: MODELLED,
+        rule: SYNC_RULE,
+    },
+    Homed {
+        wanted: Wanted::PathFrom(&["tokio", "spawn"]),
+        place: MODELLED,
+        rule: SYNC_RULE,
+    },
+    Homed {
+        wanted: Wanted::PathFrom(&["tokio", "task"]),
+        place: MODELLED,
+        rule: SYNC_RULE,
     },
     Homed {
         wanted: Wanted::Word("Serialize"),

@@ -34,6 +34,7 @@ mod octane;
 mod openapi;
 mod ops;
 mod problem;
+mod progress;
 mod qps;
 mod raw_targets;
 mod server;

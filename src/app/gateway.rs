@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::authn::Users;
 use super::edge::{edge_settings, needs_restart};
 use super::error::{BuildError, StartError};
+use super::kept_tasks::KeptTasks;
 use super::options::GatewayOptions;
 use super::plan::{Plan, Planner};
 use super::store;
@@ -134,7 +135,12 @@ impl Gateway {
             ApiKeys::with_clock(keys, Arc::clone(&clock)),
             AdminSpaces::new(infos),
         );
+        store::warn_of_own_keys(&**store, &options);
         let recovery = recover(&sessions).await?;
+        let secret = match store.shared() {
+            Some(shared) => Some(shared.secret().await.map_err(StartError::Recover)?),
+            None => None,
+        };
         let certificates = CertificateRoles::new(options.admin.certificate_roles.clone());
 
         let sockets = EdgeSockets::bind(
@@ -151,7 +157,8 @@ impl Gateway {
         let admin_address = admin_socket.local_addr().map_err(StartError::SidePort)?;
 
         let stop = CancellationToken::new();
-        let (keeper, keep_tasks) = store::keep_tasks(Arc::clone(store), stop.clone());
+        let keeper = KeptTasks::new(Arc::clone(store));
+        let keep_tasks = Arc::clone(&keeper).tell(stop.clone());
         let jobs = Tasks::builder(Arc::clone(&clock))
             .max_errors(MAX_TASK_ERRORS)
             .restored(recovery.tasks)
@@ -167,6 +174,9 @@ impl Gateway {
             .tasks(jobs.clone())
             .docs_public(options.admin.docs_public)
             .listen(admin_address);
+        if let Some(secret) = &secret {
+            side_port = side_port.secret(secret);
+        }
         for host in &options.admin.hosts {
             side_port = side_port.host(host.clone());
         }

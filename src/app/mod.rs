@@ -6,11 +6,13 @@
 //! same anew and exchanges it in one step, or not at all.
 
 mod authn;
+mod beside;
 pub mod demo;
 mod edge;
 mod error;
 mod explain;
 mod gateway;
+mod kept_tasks;
 pub mod options;
 mod plan;
 mod space;
@@ -18,6 +20,7 @@ mod store;
 mod store_thread;
 mod tls;
 
+pub use beside::shared_sessions;
 pub use error::{BuildError, SpaceError, StartError};
 pub use explain::{ExplainError, Explanation};
 pub use gateway::Gateway;

@@ -2,8 +2,7 @@
 
 use std::any::Any;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 
@@ -11,6 +10,8 @@ use super::{
     ClientInfo, Clock, EndReason, Identity, Lifetime, Method, SessionEnd, SessionId, SessionRecord,
     SignOnId, SpaceId, SpaceState, Tick, Timestamp, TokenDigest, UserKey,
 };
+use crate::sync::OnceLock;
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Whether a session may still be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

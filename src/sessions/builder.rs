@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    Inner, LicenseMeter, Observer, Sessions, exchanges, flights, freshness, locks, table,
+    Inner, LicenseMeter, Observer, Sessions, exchanges, flights, freshness, locks, refresh, table,
     tombstones,
 };
 use crate::domain::{Clock, SessionPolicy, SpaceId, Spaces, SystemClock, UserLimit};
@@ -111,6 +111,7 @@ impl SessionsBuilder {
             tombstones: tombstones::Tombstones::default(),
             freshness,
             flights: flights::Flights::default(),
+            refreshes: refresh::Refreshes::default(),
             locks: locks::Locks::default(),
             licenses: LicenseMeter::new(Arc::clone(&self.clock), self.retention.time),
             observers: self.observers.into(),

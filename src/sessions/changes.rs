@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::Sessions;
 use crate::domain::{EndReason, Session, SessionEnd, SessionId, TokenDigest, UserLock};
 use crate::store::{Change, Changes, SharedStore, Standing, StoreError};
+use crate::sync::task;
 
 /// Sessions checked at once after changes were missed.
 const CHECKED_AT_ONCE: usize = 4096;
@@ -56,7 +57,9 @@ impl Sessions {
     /// Takes a session that has ended in the store out of the table.
     pub(super) fn apply_end(&self, id: SessionId, digest: &TokenDigest, end: SessionEnd) {
         // First the tombstone: whoever publishes the session meanwhile looks for it afterwards.
-        self.0.tombstones.bury(*digest, self.0.clock.tick());
+        self.0
+            .tombstones
+            .bury(*digest, end.clone(), self.0.clock.tick());
         let Some(session) = self.0.table.by_id(id) else {
             return;
         };
@@ -67,6 +70,7 @@ impl Sessions {
             self.note_closed(&session, was_published);
         }
         self.0.exchanges.cut(id);
+        self.0.refreshes.forget(id);
     }
 
     /// That the store has ended `sessions` on behalf of this process.
@@ -89,7 +93,7 @@ impl Sessions {
                 error = &error as &dyn std::error::Error,
                 "cached sessions cannot be checked yet"
             );
-            tokio::time::sleep(RETRY).await;
+            task::sleep(RETRY).await;
         }
     }
 

@@ -3,12 +3,14 @@
 use std::collections::VecDeque;
 use std::panic::resume_unwind;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Sessions;
 use crate::domain::{
     EndReason, Identity, Session, SessionEnd, SessionId, SpaceId, SpaceState, Timestamp, UserKey,
 };
 use crate::store::{self, StoreError, Touch};
+use crate::sync::task;
 
 /// Why, and by whom, a session is ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,23 +105,30 @@ impl Sessions {
         at: Timestamp,
         cause: EndCause,
     ) -> Result<EndOutcome, StoreError> {
+        let last = Touch::last_of(session);
+        self.end_from(session, last, at, cause).await
+    }
+
+    async fn end_from(
+        &self,
+        session: &Arc<Session>,
+        last: Touch,
+        at: Timestamp,
+        cause: EndCause,
+    ) -> Result<EndOutcome, StoreError> {
         let end = SessionEnd {
             at,
             reason: cause.reason,
             by: cause.by,
         };
-        let stored = self
-            .0
-            .store
-            .end(Touch::last_of(session), end.clone())
-            .await?;
+        let stored = self.0.store.end(last, end.clone()).await?;
         if let store::Ended::Active(kept) = &stored {
             session.touch(kept.last_active_tick());
             return Ok(EndOutcome::Active(Arc::clone(session)));
         }
         self.0
             .tombstones
-            .bury(*session.digest(), self.0.clock.tick());
+            .bury(*session.digest(), end.clone(), self.0.clock.tick());
         {
             let user = self.0.table.lock(session.user_key());
             // The store's object may be another than ours; ours is what streams watch.
@@ -133,6 +142,7 @@ impl Sessions {
             self.note_closed(session, was_published);
         }
         self.0.exchanges.cut(session.id());
+        self.0.refreshes.forget(session.id());
         Ok(match stored {
             store::Ended::Now(_) => {
                 // One that ended while it was being opened has never started for anybody.
@@ -177,6 +187,24 @@ impl Sessions {
         self.end(session, EndCause::because(reason)).await.map(drop)
     }
 
+    /// Ends a session that, as far as this process knows, was idle for longer than `allowed`,
+    /// which may be less than its space allows. Where another process knows better, it goes on,
+    /// and is as active as that process says.
+    ///
+    /// # Errors
+    ///
+    /// As [`end`](Self::end).
+    pub async fn expire_idle(
+        &self,
+        session: &Arc<Session>,
+        allowed: Duration,
+    ) -> Result<EndOutcome, StoreError> {
+        let last = Touch::last_within(session, allowed);
+        let cause = EndCause::because(EndReason::Idle);
+        self.end_from(session, last, self.0.clock.wall(), cause)
+            .await
+    }
+
     /// Ends `sessions`; says what became of each, in their order.
     ///
     /// # Errors
@@ -203,7 +231,7 @@ impl Sessions {
                 let at = at.unwrap_or_else(|| self.0.clock.wall());
                 outcomes.push(self.end_at(&session, at, cause).await?);
                 if outcomes.len().is_multiple_of(256) {
-                    tokio::task::yield_now().await;
+                    task::yield_now().await;
                 }
             }
             return Ok(outcomes);
@@ -216,7 +244,7 @@ impl Sessions {
                 && let Some(Due { session, at, cause }) = due.next()
             {
                 let this = self.clone();
-                under_way.push_back(tokio::spawn(async move {
+                under_way.push_back(task::spawn(async move {
                     let at = at.unwrap_or_else(|| this.0.clock.wall());
                     this.end_at(&session, at, cause).await
                 }));

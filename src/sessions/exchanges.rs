@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use dashmap::DashMap;
-use dashmap::mapref::entry::Entry;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use super::Sessions;
 use crate::domain::{Session, SessionId};
+use crate::sync::map::{DashMap, Entry};
 
 /// The open WebSockets and streams of sessions: a cancel token for each session that has any.
 #[derive(Debug, Default)]

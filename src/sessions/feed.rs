@@ -4,12 +4,13 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::num::ParseIntError;
 use std::str::FromStr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use tokio::sync::watch;
 
 use super::Observer;
 use crate::domain::{Clock, EndReason, Session, Timestamp, random};
+use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The id of an event: which run of the process it is of, and its number there.
 ///

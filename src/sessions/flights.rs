@@ -1,11 +1,12 @@
 //! One at a time per key.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use tokio::sync::OwnedMutexGuard;
 
 use crate::domain::TokenDigest;
+use crate::sync::{Mutex, PoisonError};
 
 /// Logins under way, by their join key: the second waits until the first is through and
 /// then finds what it opened.

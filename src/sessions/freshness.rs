@@ -1,15 +1,17 @@
 //! Whether what the table says may be believed.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::domain::Tick;
+use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// Until when the table is as the store is. Where nobody else writes to the store, that is
 /// for ever; else it is for as long as the changes of others come in.
 #[derive(Debug)]
 pub(super) struct Freshness {
     until: AtomicU64,
+    /// How often changes were missed.
+    doubts: AtomicU64,
     believed_for: Duration,
 }
 
@@ -17,6 +19,7 @@ impl Freshness {
     pub(super) const fn of_sole_writer() -> Self {
         Self {
             until: AtomicU64::new(u64::MAX),
+            doubts: AtomicU64::new(0),
             believed_for: Duration::MAX,
         }
     }
@@ -25,6 +28,7 @@ impl Freshness {
     pub(super) const fn of_one_of_many(believed_for: Duration) -> Self {
         Self {
             until: AtomicU64::new(0),
+            doubts: AtomicU64::new(0),
             believed_for,
         }
     }
@@ -43,5 +47,12 @@ impl Freshness {
     /// That changes are missing.
     pub(super) fn doubt(&self) {
         self.until.store(0, Ordering::Release);
+        self.doubts.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// How often changes have been missed: what the store said when there were fewer doubts may
+    /// be what a change that was missed has overtaken.
+    pub(super) fn doubts(&self) -> u64 {
+        self.doubts.load(Ordering::Acquire)
     }
 }

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use dashmap::DashMap;
-
 use super::{EndCause, Sessions};
 use crate::domain::{Identity, Session, SpaceId, Tick, UserKey, UserLock};
 use crate::store::StoreError;
+use crate::sync::map::DashMap;
 
 /// What a lock is to be.
 #[derive(Clone, Debug)]
@@ -67,6 +66,13 @@ impl Locks {
     pub(super) fn barring(&self, user: UserKey, now: Tick) -> Option<UserLock> {
         let held = self.0.get(&user)?;
         (now < held.ends).then(|| held.lock.clone())
+    }
+
+    /// The locks in force at `now`.
+    #[cfg(feature = "server")]
+    pub(super) fn all(&self, now: Tick) -> Vec<UserLock> {
+        let held = self.0.iter().filter(|held| now < held.ends);
+        held.map(|held| held.lock.clone()).collect()
     }
 
     /// Forgets the lock on `user`.

@@ -11,19 +11,25 @@
 
 mod builder;
 mod changes;
+mod credentials;
 mod end;
 mod establish;
 mod exchanges;
+#[cfg(feature = "server")]
+mod export;
 mod feed;
 mod find;
 mod flights;
 mod flush;
 mod freshness;
+#[cfg(feature = "server")]
+mod import;
 mod locks;
 mod observer;
 mod peaks;
 mod place;
 mod recover;
+mod refresh;
 mod resolve;
 pub mod search;
 mod seats;
@@ -47,11 +53,16 @@ pub use builder::SessionsBuilder;
 pub use end::{EndCause, EndOutcome};
 pub use establish::{Admission, Chosen, EstablishError, Established, JoinKey};
 pub use exchanges::{Ended, Tie};
+#[cfg(feature = "server")]
+pub use export::Export;
 pub use feed::{EventId, EventIdError, EventKind, Feed, FeedItem, FeedReader, SessionEvent};
 pub use find::{FindQuery, Page};
+#[cfg(feature = "server")]
+pub use import::Imported;
 pub use locks::{LockError, LockOrder, Locked};
 pub use observer::Observer;
 pub use recover::Recovery;
+pub use refresh::{RefreshError, Refreshed};
 pub use resolve::Resolution;
 pub use sweep::Swept;
 pub use usage::LicenseMeter;
@@ -76,6 +87,7 @@ struct Inner {
     tombstones: tombstones::Tombstones,
     freshness: freshness::Freshness,
     flights: flights::Flights,
+    refreshes: refresh::Refreshes,
     locks: locks::Locks,
     licenses: LicenseMeter,
     observers: Box<[Arc<dyn Observer>]>,

@@ -91,27 +91,44 @@ impl Sessions {
         if self.0.store.shared().is_none() || self.0.tombstones.has(digest, self.0.clock.tick()) {
             return Ok(Resolution::Unknown);
         }
+        let doubts = self.0.freshness.doubts();
         let Some(stored) = self.0.store.load(digest).await? else {
             if let Some(session) = self.0.table.by_digest(digest) {
                 self.confirm(&session).await?;
             }
             return Ok(Resolution::Unknown);
         };
+        let session = self.take_in(&stored, doubts).await?;
+        Ok(judge(session, space, self.now()))
+    }
+
+    /// The session of the table that `stored`, which a shared store says is open, is; it comes
+    /// into the table unless it has ended or its user is locked. `doubts` is how often changes
+    /// had been missed before the store was asked.
+    pub(super) async fn take_in(
+        &self,
+        stored: &Arc<Session>,
+        doubts: u64,
+    ) -> Result<Option<Arc<Session>>, StoreError> {
         let session = {
             let user = self.0.table.lock(stored.user_key());
             let now = self.0.clock.tick();
             let barred = self.0.locks.barring(stored.user_key(), now).is_some();
-            if barred || self.0.tombstones.has(digest, now) || stored.end().is_some() {
-                return Ok(Resolution::Unknown);
+            let buried = self.0.tombstones.has(stored.digest(), now);
+            if barred || buried || stored.end().is_some() {
+                return Ok(None);
             }
-            self.adopt(&user, &stored);
-            match self.0.table.by_digest(digest) {
+            self.adopt(&user, stored);
+            match self.0.table.by_digest(stored.digest()) {
                 Some(session) => session,
-                None => return Ok(Resolution::Unknown),
+                None => return Ok(None),
             }
         };
+        if !self.outlived_doubts(&session, doubts).await? {
+            return Ok(None);
+        }
         session.touch(stored.last_active_tick());
-        Ok(judge(Some(session), space, self.now()))
+        Ok(Some(session))
     }
 
     /// Asks the store about a session of the table that cannot be believed; `true` when it is
@@ -127,6 +144,33 @@ impl Sessions {
         Ok(session.end().is_none())
     }
 
+    /// Whether `session`, of which the store said when there were `doubts` that it is open, and
+    /// which is in the table since, is. Its end may be among changes that were missed in
+    /// between, and who checked the table then may have looked before it was there.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot tell; then the table does not have it any more.
+    pub(super) async fn outlived_doubts(
+        &self,
+        session: &Arc<Session>,
+        doubts: u64,
+    ) -> Result<bool, StoreError> {
+        if self.0.freshness.doubts() == doubts {
+            return Ok(session.end().is_none());
+        }
+        let confirmed = self.confirm(session).await;
+        if confirmed.is_err() {
+            {
+                let user = self.0.table.lock(session.user_key());
+                let was_published = user.remove(session);
+                self.note_closed(session, was_published);
+            }
+            self.0.exchanges.cut(session.id());
+        }
+        confirmed
+    }
+
     /// Takes a session that the store knows into the table: of a user whom `user` locks.
     pub(super) fn adopt(&self, user: &UserGuard<'_>, session: &Arc<Session>) {
         if !user.is_published(session) {
@@ -140,12 +184,16 @@ impl Sessions {
     /// Takes a session that has just been published out again, if its end came in meanwhile:
     /// who applied that may have looked before. Says whether it did.
     pub(super) fn take_back(&self, user: &UserGuard<'_>, session: &Session) -> bool {
-        let ended = self.0.tombstones.has(session.digest(), self.0.clock.tick());
-        if ended {
-            let was_published = user.remove(session);
-            self.note_closed(session, was_published);
-        }
-        ended
+        let now = self.0.clock.tick();
+        let Some(end) = self.0.tombstones.end_of(session.digest(), now) else {
+            return false;
+        };
+        // Who found it in between may have tied an exchange to it.
+        session.set_end(end);
+        let was_published = user.remove(session);
+        self.note_closed(session, was_published);
+        self.0.exchanges.cut(session.id());
+        true
     }
 
     /// Notes a request of `session` now, if it is live, and says whether it is: for exchanges

@@ -7,6 +7,7 @@ use super::end::Due;
 use super::{EndCause, EndOutcome, Sessions};
 use crate::domain::{EndReason, Liveness, Session, Tick};
 use crate::store::StoreError;
+use crate::sync::task;
 
 /// What a sweep did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -61,7 +62,7 @@ impl Sessions {
                 0 => return Ok(swept),
                 purged => swept.purged += purged,
             }
-            tokio::task::yield_now().await;
+            task::yield_now().await;
         }
     }
 

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::hash::BuildHasherDefault;
 use std::ops::ControlFlow;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard};
-
-use dashmap::DashMap;
+use std::sync::Arc;
 
 use crate::domain::{Session, SessionId, Tick, TokenDigest, UserKey};
 use crate::store::IdRange;
 use crate::store::index::{ByDigest, ById, DigestIndex, FromKey, IdIndex, sharded};
+use crate::sync::map::{DashMap, Entry};
+use crate::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard};
 
 /// Live sessions by the digest of their token, by id, by user, and by a credential that
 /// opened them. An index entry is a pointer; no guard of one map lives while another is
@@ -189,7 +189,6 @@ impl UserGuard<'_> {
 
     /// Takes a place under the user's limit for `session`.
     pub(super) fn reserve(&self, session: Arc<Session>) {
-        use dashmap::mapref::entry::Entry;
         match self.table.by_user.entry(self.user) {
             Entry::Vacant(entry) => drop(entry.insert(UserSessions::One(session))),
             Entry::Occupied(mut entry) => entry.get_mut().push(session),

@@ -3,10 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
-
-use dashmap::DashMap;
 
 use super::Sessions;
 use super::peaks::Peaks;
@@ -14,6 +12,8 @@ use super::seats::Seats;
 use crate::domain::{
     Clock, DayPeak, LicensePeak, LicenseUsage, Session, SessionId, SpaceId, Timestamp,
 };
+use crate::sync::map::DashMap;
+use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The use of licenses in all spaces. Cheap to clone.
 #[derive(Clone)]

@@ -4,9 +4,8 @@ use std::borrow::Borrow;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::sync::Arc;
 
-use dashmap::DashMap;
-
 use crate::domain::{Session, SessionId, TokenDigest};
+use crate::sync::map::DashMap;
 
 /// Shards of every large map: so many that a scan, which holds one shard at a time, stalls
 /// an insert for microseconds only.

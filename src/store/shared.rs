@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::{IdRange, StoreFuture};
+use super::{IdRange, Opens, StoreFuture, StoredTasks};
 use crate::domain::{
-    Session, SessionEnd, SessionId, SpaceId, Tick, TokenDigest, UserKey, UserLock,
+    Session, SessionEnd, SessionId, SharedSecret, SpaceId, Tick, TokenDigest, UserKey, UserLock,
 };
 
 /// The part of a store's contract that there is more than one process to.
@@ -20,7 +20,7 @@ use crate::domain::{
 ///   processes they happen; so are two logins under a limit.
 /// - What happened before a batch was [confirmed](ChangeBatch::confirmed) is in that batch or
 ///   an earlier one, or the batch [has a gap](ChangeBatch::gap).
-pub trait SharedStore: Send + Sync {
+pub trait SharedStore: StoredTasks {
     /// Ends all sessions of `user` that are open; those are returned.
     ///
     /// # Errors
@@ -37,15 +37,16 @@ pub trait SharedStore: Send + Sync {
     /// [`StoreError`](super::StoreError) when it could not.
     fn end_overdue(&self, grace: Duration) -> StoreFuture<'_, Vec<Arc<Session>>>;
 
-    /// At most `limit` of the open sessions of `space` with ids in `range`, newest start first,
-    /// whichever process opened them.
+    /// At most `limit` of the open sessions of `space`, or of all, with ids in `range`, newest
+    /// start first, whichever process opened them. One that ends meanwhile may be among them,
+    /// as ended.
     ///
     /// # Errors
     ///
     /// [`StoreError::Unavailable`](super::StoreError::Unavailable) when the store cannot tell.
     fn walk_open(
         &self,
-        space: SpaceId,
+        space: Option<SpaceId>,
         range: IdRange,
         limit: usize,
     ) -> StoreFuture<'_, Vec<Arc<Session>>>;
@@ -57,6 +58,13 @@ pub trait SharedStore: Send + Sync {
     /// [`StoreError::Unavailable`](super::StoreError::Unavailable) when the store cannot tell.
     fn standing(&self, sessions: Vec<Arc<Session>>) -> StoreFuture<'_, Vec<Standing>>;
 
+    /// The open session that `credential` opens, whichever process claimed it.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`](super::StoreError::Unavailable) when the store cannot tell.
+    fn find_credential(&self, credential: &TokenDigest) -> StoreFuture<'_, Option<Opens>>;
+
     /// The locks in force.
     ///
     /// # Errors
@@ -64,14 +72,18 @@ pub trait SharedStore: Send + Sync {
     /// [`StoreError::Unavailable`](super::StoreError::Unavailable) when the store cannot tell.
     fn locks(&self) -> StoreFuture<'_, Vec<UserLock>>;
 
+    /// What all processes on the store know and nobody else: made by the first that asks.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`](super::StoreError) when the store cannot tell or keep it.
+    fn secret(&self) -> StoreFuture<'_, SharedSecret>;
+
     /// What changes from the start of the store on. To be taken once; `None` afterwards.
     fn changes(&self) -> Option<Changes>;
 
     /// For how long what is cached may be believed after the last confirmed change.
     fn believed_for(&self) -> Duration;
-
-    /// How the store is reached now.
-    fn state(&self) -> StoreState;
 }
 
 /// How a session stands in the store.
@@ -85,29 +97,25 @@ pub enum Standing {
     Unknown,
 }
 
-/// Whether a shared store is reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StoreState {
-    /// Since when it is not; `None` while it is.
-    pub lost_since: Option<Tick>,
-    /// How often it was lost since the start.
-    pub losses: u64,
-    /// When the change feed was last known to be complete.
-    pub confirmed: Tick,
-}
-
 /// The changes of a shared store, as they come.
 #[derive(Debug)]
-pub struct Changes(pub(super) mpsc::Receiver<ChangeBatch>);
+pub struct Changes(mpsc::Receiver<ChangeBatch>);
 
 impl Changes {
+    /// Those that are sent to `receiver`.
+    #[must_use]
+    pub const fn new(receiver: mpsc::Receiver<ChangeBatch>) -> Self {
+        Self(receiver)
+    }
+
     /// The next ones; `None` when the store has been closed.
     pub async fn next(&mut self) -> Option<ChangeBatch> {
         self.0.recv().await
     }
 }
 
-/// Some changes. The same one may come more than once, and own ones come as well.
+/// Some changes. Own ones come as well, and an end may come more than once, at any time. Locks
+/// come in the order in which they were made and lifted.
 #[derive(Clone, Debug, Default)]
 pub struct ChangeBatch {
     /// The changes.

@@ -1,4 +1,4 @@
-//! How a shared store is reached, as gauges.
+//! How the store is reached, as gauges.
 
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
-/// What is shown of a store that many nodes share; of another, that it is there.
+/// What is shown of a store: whether it can be written, and whether the changes of others come.
 #[derive(Clone, Debug, Default)]
 pub(super) struct StoreGauges {
     reached: Gauge,
@@ -20,12 +20,12 @@ impl StoreGauges {
         this.reached.set(1);
         registry.register(
             "store_reached",
-            "Whether the session store is reached: 1 or 0",
+            "Whether the session store is reached and can be written: 1 or 0",
             this.reached.clone(),
         );
         registry.register(
             "store_losses",
-            "How often the connection to the session store was lost",
+            "How often the session store was lost",
             this.losses.clone(),
         );
         registry.register_with_unit(

@@ -13,37 +13,41 @@ fn lines(rule: fn(&Source) -> Vec<Violation>, name: &str, text: &str) -> Vec<usi
 #[test]
 fn the_table_of_arrows_is_the_one_that_is_meant() {
     let meant = [
-        ("domain", ""),
-        ("query", ""),
-        ("net", "domain query"),
-        ("telemetry", "domain query"),
-        ("tasks", "domain query"),
-        ("store", "domain query"),
-        ("sessions", "domain query net telemetry tasks store"),
-        ("authn", "domain query net telemetry tasks store sessions"),
+        ("sync", ""),
+        ("domain", "sync"),
+        ("query", "sync"),
+        ("net", "sync domain query"),
+        ("telemetry", "sync domain query"),
+        ("tasks", "sync domain query"),
+        ("store", "sync domain query"),
+        ("sessions", "sync domain query net telemetry tasks store"),
+        (
+            "authn",
+            "sync domain query net telemetry tasks store sessions",
+        ),
         (
             "layer",
-            "domain query net telemetry tasks store sessions authn",
+            "sync domain query net telemetry tasks store sessions authn",
         ),
         (
             "admin",
-            "domain query net telemetry tasks store sessions authn",
+            "sync domain query net telemetry tasks store sessions authn",
         ),
         (
             "proxy",
-            "domain query net telemetry tasks store sessions authn layer",
+            "sync domain query net telemetry tasks store sessions authn layer",
         ),
         (
             "app",
-            "domain query net telemetry tasks store sessions authn layer admin proxy",
+            "sync domain query net telemetry tasks store sessions authn layer admin proxy",
         ),
         (
             "config",
-            "domain query net telemetry tasks store sessions authn layer admin proxy app",
+            "sync domain query net telemetry tasks store sessions authn layer admin proxy app",
         ),
         (
             "bin",
-            "domain query net telemetry tasks store sessions authn layer admin proxy app config",
+            "sync domain query net telemetry tasks store sessions authn layer admin proxy app config",
         ),
     ];
     assert_eq!(ROOMS.len(), meant.len());

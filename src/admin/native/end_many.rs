@@ -18,8 +18,8 @@ use super::wire::{EndManyBody, TaskBody};
 use crate::admin::problem::{Problem, ProblemKind};
 use crate::admin::state::Admin;
 use crate::domain::{Session, SessionId};
-use crate::sessions::EndOutcome;
-use crate::store::StoreError;
+use crate::sessions::{EndOutcome, FindQuery};
+use crate::store::{StateFilter, StoreError};
 use crate::tasks::{Task, TaskStatus};
 
 #[derive(Deserialize)]
@@ -74,13 +74,13 @@ pub(super) async fn end_many(
         let body = would_end(&admin, &actor, &target).await?;
         return Ok(Json(body).into_response());
     }
-    if wait.is_none() && target.len(&admin, &actor) <= MAX_AT_ONCE {
+    if wait.is_none() && target.len(&admin, &actor).await? <= MAX_AT_ONCE {
         let body = end_at_once(&admin, &actor, &target).await?;
         actor.audit("sessions.end", &target.to_string(), body.ended);
         return Ok(Json(body).into_response());
     }
-    let id = end_job::submit(&admin, &actor, target)?;
-    let task = within_a_call(admin.tasks(), id, wait.unwrap_or_default()).await;
+    let id = end_job::submit(&admin, &actor, target).await?;
+    let task = within_a_call(admin.tasks(), id, wait.unwrap_or_default()).await?;
     let task = task.ok_or(ProblemKind::UnknownTask)?;
     Ok(match task.status {
         TaskStatus::Completed | TaskStatus::CompletedWithErrors => {
@@ -118,15 +118,21 @@ async fn target(admin: &Admin, actor: &Actor, request: EndManyRequest) -> Result
 
 impl Target {
     /// How many sessions there are to end, as far as can be told at once.
-    fn len(&self, admin: &Admin, actor: &Actor) -> usize {
-        match self {
+    async fn len(&self, admin: &Admin, actor: &Actor) -> Result<usize, StoreError> {
+        Ok(match self {
             Self::Ids(ids) => ids.len(),
             Self::User { directory, id } => {
-                let key = UserName { directory, id }.key(actor.space());
-                admin.sessions().of_user(key).len()
+                let query = FindQuery {
+                    space: Some(actor.space().clone()),
+                    user: Some(UserName { directory, id }.key(actor.space())),
+                    state: StateFilter::Open,
+                    after: None,
+                    limit: 0,
+                };
+                admin.sessions().find(query).await?.total
             }
             Self::Matching(sessions, _) => sessions.len(),
-        }
+        })
     }
 }
 
@@ -162,7 +168,7 @@ async fn would_end(
             }
         }
         Target::User { .. } | Target::Matching(..) => {
-            body.requested = target.len(admin, actor) as u64;
+            body.requested = target.len(admin, actor).await? as u64;
             body.ended = body.requested;
         }
     }

@@ -16,6 +16,7 @@ mod side_port;
 mod store;
 mod table;
 mod token;
+mod transfer;
 mod user;
 mod users;
 mod watch;
@@ -56,7 +57,7 @@ enum Command {
     Sessions(sessions::Args),
     /// Lock and unlock users of a running gateway
     Users(users::Args),
-    /// Check, compact, export and import a store's file
+    /// Check and compact a store's file; export and import what a store keeps
     #[command(subcommand)]
     Store(store::Command),
     /// Make certificates

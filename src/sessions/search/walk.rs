@@ -8,6 +8,7 @@ use crate::domain::{Session, SessionId, SpaceId, Timestamp};
 use crate::query::{Compiled, FieldValue, Record as _};
 use crate::sessions::Sessions;
 use crate::store::{IdRange, SharedStore, StoreError};
+use crate::sync::task;
 
 /// Sessions looked at before other tasks of the thread have their turn: a fraction of a
 /// millisecond.
@@ -70,11 +71,12 @@ impl Sessions {
                     visit(session);
                 }
             }
-            tokio::task::yield_now().await;
+            task::yield_now().await;
         }
     }
 
-    /// The open sessions of all processes; of those in the table, as the table has them.
+    /// The open sessions of all processes, as the store has them, so that every process puts
+    /// them in the same order; active when the store or the table says that they were last.
     async fn walk_fleet(
         &self,
         store: &dyn SharedStore,
@@ -85,24 +87,21 @@ impl Sessions {
     ) -> Result<(), StoreError> {
         let mut left = range;
         loop {
-            let batch = store.walk_open(space.clone(), left, STEP).await?;
+            let batch = store.walk_open(Some(space.clone()), left, STEP).await?;
             let Some(last) = batch.last().map(|session| session.id()) else {
                 return Ok(());
             };
             left = left.before(last);
             for session in batch {
-                let session = match self.0.table.by_id(session.id()) {
-                    Some(ours) => {
-                        ours.touch(session.last_active_tick());
-                        ours
-                    }
-                    None => session,
-                };
+                if let Some(ours) = self.0.table.by_id(session.id()) {
+                    ours.touch(session.last_active_tick());
+                    session.touch(ours.last_active_tick());
+                }
                 if keep(&session) {
                     visit(&session);
                 }
             }
-            tokio::task::yield_now().await;
+            task::yield_now().await;
         }
     }
 
@@ -133,7 +132,7 @@ impl Sessions {
                 Some(last) if seen == STEP => left = left.before(last),
                 _ => return,
             }
-            tokio::task::yield_now().await;
+            task::yield_now().await;
         }
     }
 }

@@ -10,6 +10,8 @@ mod licenses;
 mod locks;
 #[cfg(feature = "server")]
 mod recover;
+#[cfg(feature = "server")]
+mod refresh;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};

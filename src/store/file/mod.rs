@@ -13,13 +13,16 @@
 
 mod change;
 mod compact;
+mod credentials;
 mod database;
 mod error;
+mod import;
 mod load;
 mod offline;
 mod open_sessions;
 mod purge_notes;
 mod read;
+mod refreshes;
 mod store;
 mod tables;
 mod writer;

@@ -9,19 +9,23 @@ use redb::Database;
 use tokio::sync::{mpsc, oneshot};
 
 use super::change::{Change, Outcome};
+use super::credentials::{self, Claims};
 use super::database::{self, Handle, damaged};
 use super::error::{FileError, Trouble};
 use super::open_sessions::OpenSessions;
 use super::writer::{Request, WAITING, Writer, with_causes};
-use super::{load, notes, read, record};
+use super::{load, notes, read, record, refreshes};
 use crate::domain::{
     Clock, LicensePeak, Session, SessionEnd, SessionId, SessionRecord, Spaces, TargetId, Task,
     Ticket, TokenDigest, UserKey, UserLock,
 };
+use crate::store::refreshes::LocalRefreshes;
 use crate::store::short_lived::ShortLived;
+use crate::store::state::Outages;
 use crate::store::{
-    Created, Ended, IdRange, MAX_TARGETS, MAX_TICKETS, Recovered, Retention, Scan, ScanPage,
-    SessionStore, SharedStore, StateFilter, StoreError, StoreFuture, Touch,
+    Created, CredentialStore, Ended, IdRange, MAX_TARGETS, MAX_TICKETS, Merged, Recovered,
+    RefreshStore, Retention, Scan, ScanPage, SessionStore, SharedStore, StateFilter, StoreError,
+    StoreFuture, StoreState, Touch,
 };
 
 /// Keeps sessions in a file. One process at a time; see [the room](super) for how.
@@ -30,13 +34,16 @@ use crate::store::{
 /// that, and nobody shall cause writes without being somebody.
 pub struct FileStore {
     file: Arc<Handle>,
-    open: Arc<OpenSessions>,
+    pub(super) open: Arc<OpenSessions>,
     requests: mpsc::Sender<Request>,
     tickets: Mutex<ShortLived<TokenDigest, Ticket>>,
     targets: Mutex<ShortLived<TargetId, Arc<str>>>,
+    pub(super) claims: Claims,
+    pub(super) refreshes: Arc<LocalRefreshes>,
     found: Mutex<Recovered>,
+    outages: Arc<Outages>,
     spaces: Spaces,
-    clock: Arc<dyn Clock>,
+    pub(super) clock: Arc<dyn Clock>,
 }
 
 impl FileStore {
@@ -56,9 +63,15 @@ impl FileStore {
         let (tick, wall) = (clock.tick(), clock.wall());
         let open = OpenSessions::new();
         let mut tickets = ShortLived::new(MAX_TICKETS);
-        let (sessions, notes) = database::catch(path, || {
+        let refreshed = LocalRefreshes::default();
+        let (sessions, credentials, notes) = database::catch(path, || {
             let sessions = load::open_sessions(&database, &open, spaces, &*clock);
-            let loaded = sessions.and_then(|sessions| Ok((sessions, read::notes(&database)?)));
+            let loaded = sessions.and_then(|sessions| {
+                let is_open = |id| open.get(id).is_some();
+                let credentials = credentials::read(&database, wall, is_open)?;
+                refreshes::read(&database, |id, kept| refreshed.restore(id, kept))?;
+                Ok((sessions, credentials, read::notes(&database)?))
+            });
             loaded.map_err(|trouble| damaged(path, &trouble))
         })?;
         for (digest, ticket, until) in notes.tickets {
@@ -69,18 +82,22 @@ impl FileStore {
             locks: notes.locks,
             tasks: notes.tasks,
             peaks: notes.peaks,
+            credentials,
         };
         found
             .locks
             .retain(|lock| lock.until.is_none_or(|until| wall < until));
         super::compact::where_it_pays(path, &mut database, open.len())?;
         let file = Arc::new(Handle::new(path, database));
-        let open = Arc::new(open);
+        let (open, refreshes) = (Arc::new(open), Arc::new(refreshed));
+        let outages = Arc::new(Outages::new(Arc::clone(&clock)));
         let (requests, waiting) = mpsc::channel(WAITING);
         let writer = Writer {
             requests: waiting,
             file: Arc::clone(&file),
             open: Arc::clone(&open),
+            refreshes: Arc::clone(&refreshes),
+            outages: Arc::clone(&outages),
             retention,
             refused: Vec::new(),
         };
@@ -97,10 +114,17 @@ impl FileStore {
             requests,
             tickets: Mutex::new(tickets),
             targets: Mutex::new(ShortLived::new(MAX_TARGETS)),
+            claims: Claims::default(),
+            refreshes,
             found: Mutex::new(found),
+            outages,
             spaces: spaces.clone(),
             clock,
         })
+    }
+
+    pub(super) fn open_sessions(&self) -> &OpenSessions {
+        &self.open
     }
 
     fn tickets(&self) -> MutexGuard<'_, ShortLived<TokenDigest, Ticket>> {
@@ -112,7 +136,7 @@ impl FileStore {
     }
 
     /// Asks the thread for `change`, and waits until it is durable.
-    async fn make(&self, change: Change) -> Result<Outcome, StoreError> {
+    pub(super) async fn make(&self, change: Change) -> Result<Outcome, StoreError> {
         let (answer, made) = oneshot::channel();
         let sent = self.requests.send(Request::Make(change, answer)).await;
         if sent.is_err() {
@@ -121,7 +145,7 @@ impl FileStore {
         made.await.unwrap_or_else(|_| Err(closed()))
     }
 
-    async fn done(&self, change: Change) -> Result<(), StoreError> {
+    pub(super) async fn done(&self, change: Change) -> Result<(), StoreError> {
         self.make(change).await.map(drop)
     }
 
@@ -163,6 +187,18 @@ impl SessionStore for FileStore {
         None
     }
 
+    fn credentials(&self) -> Option<&dyn CredentialStore> {
+        Some(self)
+    }
+
+    fn refreshes(&self) -> &dyn RefreshStore {
+        self
+    }
+
+    fn state(&self) -> StoreState {
+        self.outages.state()
+    }
+
     fn recover(&self) -> StoreFuture<'_, Recovered> {
         let found = std::mem::take(&mut *self.found.lock().unwrap_or_else(PoisonError::into_inner));
         Box::pin(async move { Ok(found) })
@@ -170,6 +206,7 @@ impl SessionStore for FileStore {
 
     fn create(&self, session: &Arc<Session>) -> StoreFuture<'_, Created> {
         let session = Arc::clone(session);
+        let credential = self.claims.take(session.id());
         Box::pin(async move {
             if !self.open.add(&session) {
                 return Ok(Created::Exists);
@@ -182,12 +219,17 @@ impl SessionStore for FileStore {
             let change = Change::Create {
                 id: session.id(),
                 record: record::encode(&open),
+                credential,
             };
             match self.make(change).await? {
                 Outcome::Exists => Ok(Created::Exists),
                 _ => Ok(Created::Kept),
             }
         })
+    }
+
+    fn import(&self, sessions: Vec<Arc<Session>>) -> StoreFuture<'_, Vec<Merged>> {
+        Box::pin(self.import_now(sessions))
     }
 
     fn load(&self, digest: &TokenDigest) -> StoreFuture<'_, Option<Arc<Session>>> {

@@ -10,6 +10,9 @@ pub(super) const ABOUT: TableDefinition<'_, &str, u64> = TableDefinition::new("g
 /// The key in [`ABOUT`] under which the version of the tables stands.
 pub(super) const FORMAT_KEY: &str = "format";
 
+/// The key in [`ABOUT`] under which it is noted, after a failure, that the file can be written.
+pub(super) const OUTAGES_KEY: &str = "outages";
+
 /// The version of the tables: which there are and what their keys are.
 pub(super) const FORMAT: u64 = 1;
 
@@ -37,3 +40,11 @@ pub(super) const TASKS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("
 
 /// Peaks of licenses, by day, space and license.
 pub(super) const PEAKS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("peaks");
+
+/// Until when (Unix milliseconds) a credential opens an open session: by the session and the
+/// digest of the credential.
+pub(super) const CREDENTIALS: TableDefinition<'_, (Key, [u8; 32]), i64> =
+    TableDefinition::new("credentials");
+
+/// What was renewed for open sessions, last.
+pub(super) const REFRESHED: TableDefinition<'_, Key, &[u8]> = TableDefinition::new("refreshed");

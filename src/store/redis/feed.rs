@@ -4,10 +4,11 @@
 //! every `poll`, each from the last entry it knows, that one included: if it is no longer
 //! there as it was, entries are missing (the stream was cut, the data lost, or another server
 //! took over that had not heard of them), and the batch has a gap. Whatever is told is also
-//! published, so that those who listen know at once; a message that is lost comes with the
-//! next poll.
+//! published, so that those who listen know at once: of an end from the message itself, of
+//! anything else from the poll that it brings about. What is lost comes with the next poll.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ::redis::RedisResult;
 use futures_util::StreamExt as _;
@@ -19,7 +20,7 @@ use super::error::odd_answer;
 use super::keys::{Keys, Shard};
 use super::link::Link;
 use super::scripts::Scripts;
-use crate::store::{ChangeBatch, StoreError};
+use crate::store::{Change, ChangeBatch, StoreError};
 
 /// Follows the streams, and keeps the connection up.
 pub(super) struct Follower {
@@ -44,6 +45,9 @@ type Entry = (String, Vec<(String, Vec<u8>)>);
 
 /// Entries read by a script: a fraction of a millisecond.
 const PIECE: usize = 1600;
+
+/// How often the server's clock is read: it drifts by milliseconds meanwhile.
+const CLOCK: Duration = Duration::from_secs(60);
 
 /// A shard's stream from the cursor on.
 struct Piece {
@@ -154,6 +158,7 @@ impl Follower {
 
     /// Follows until nobody wants to hear of changes any more.
     pub(super) async fn run(mut self) {
+        let mut clock = tokio::time::interval(CLOCK);
         loop {
             let asked = self.link.time.clock().tick();
             match self.poll().await {
@@ -167,6 +172,7 @@ impl Follower {
                         self.link.confirm(tick);
                         tokio::select! {
                             () = tokio::time::sleep(self.link.options.poll) => {}
+                            _ = clock.tick() => self.read_time().await,
                             () = self.link.doubt.notified() => {}
                         }
                     }
@@ -182,6 +188,16 @@ impl Follower {
                     }
                 }
             }
+        }
+    }
+
+    async fn read_time(&self) {
+        let Ok(connection) = self.link.connection() else {
+            return;
+        };
+        // What is wrong with the connection, the next poll tells.
+        if let Err(error) = self.link.read_time(connection).await {
+            tracing::debug!(%error, "the clock of the Redis server was not read");
         }
     }
 
@@ -258,10 +274,17 @@ async fn listen_once(
         let Some(message) = message else {
             return Ok(());
         };
-        let changed = changes::read(message.get_payload_bytes(), &link.time);
-        let batch = ChangeBatch {
-            changes: changed.into_iter().collect(),
-            ..ChangeBatch::default()
+        let batch = match changes::read(message.get_payload_bytes(), &link.time) {
+            Some(ended @ Change::Ended { .. }) => ChangeBatch {
+                changes: vec![ended],
+                ..ChangeBatch::default()
+            },
+            // Messages may be late, and of locks the last word counts: it is in the stream.
+            Some(_) => {
+                link.doubt.notify_one();
+                continue;
+            }
+            None => continue,
         };
         // When nobody keeps up, the next poll has it.
         let _ = changes.try_send(batch);

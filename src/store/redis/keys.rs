@@ -1,6 +1,6 @@
 //! The names of keys.
 
-use crate::domain::{SessionId, TargetId, TokenDigest, UserKey};
+use crate::domain::{SessionId, SpaceId, TargetId, TaskId, TokenDigest, UserKey};
 
 /// Shards: all keys of a shard are in one hash slot, so a script may touch any of them. A
 /// fixed part of the layout.
@@ -58,6 +58,11 @@ impl Keys {
         join(self.prefix(shard), "s:", id.as_uuid().as_bytes())
     }
 
+    /// What was renewed for a session.
+    pub(super) fn refreshed(&self, shard: Shard, id: SessionId) -> Vec<u8> {
+        join(self.prefix(shard), "r:", id.as_uuid().as_bytes())
+    }
+
     pub(super) fn open_of_user(&self, user: UserKey) -> Vec<u8> {
         join(self.prefix(Shard::of(user)), "uo:", user.as_bytes())
     }
@@ -75,6 +80,11 @@ impl Keys {
         join(&self.namespace, ":d:", digest.as_bytes())
     }
 
+    /// Which session a credential opens.
+    pub(super) fn credential(&self, digest: &TokenDigest) -> Vec<u8> {
+        join(&self.namespace, ":a:", digest.as_bytes())
+    }
+
     pub(super) fn ticket(&self, digest: &TokenDigest) -> Vec<u8> {
         join(&self.namespace, ":t:", digest.as_bytes())
     }
@@ -88,10 +98,24 @@ impl Keys {
         format!("{{{}/targets}}:all", self.namespace)
     }
 
-    /// The background tasks of `node`, and with an id one of them.
-    pub(super) fn task(&self, node: &str, id: Option<u64>) -> String {
-        let id = id.map_or_else(|| "all".to_owned(), |id| id.to_string());
-        format!("{{{}/tasks/{node}}}:{id}", self.namespace)
+    /// What all keys of background tasks begin with. They are in one slot, so that ids come
+    /// from one place.
+    pub(super) fn tasks(&self) -> String {
+        format!("{{{}/tasks}}:", self.namespace)
+    }
+
+    pub(super) fn task(&self, id: TaskId) -> String {
+        format!("{}{id}", self.tasks())
+    }
+
+    /// The ids of a space's tasks.
+    pub(super) fn tasks_of(&self, space: &SpaceId) -> String {
+        format!("{}of:{space}", self.tasks())
+    }
+
+    /// The id that was given last.
+    pub(super) fn last_task(&self) -> String {
+        format!("{}last", self.tasks())
     }
 
     /// The key `name` that is in no shard.

@@ -9,12 +9,17 @@ pub struct RedisOptions {
     /// How the servers are arranged.
     pub mode: RedisMode,
     /// Addresses, as `redis://host:6379` or, with TLS, `rediss://host:6379`: of the server, of
-    /// some nodes of the cluster, or of the sentinels. Without credentials.
+    /// some nodes of the cluster, or of the sentinels, which then speak TLS like the master that
+    /// they name. Without credentials.
     pub nodes: Vec<String>,
     /// The user (Redis ACL); `None` for the default one.
     pub username: Option<String>,
     /// Its password.
     pub password: Option<String>,
+    /// The user whom the sentinels know (Redis ACL); `None` for their default one.
+    pub sentinel_username: Option<String>,
+    /// Its password.
+    pub sentinel_password: Option<String>,
     /// The authorities that vouch for the servers' certificates, as PEM; `None` for those of
     /// the system.
     pub authorities: Option<Vec<u8>>,
@@ -82,6 +87,8 @@ impl RedisOptions {
             nodes: vec![url.into()],
             username: None,
             password: None,
+            sentinel_username: None,
+            sentinel_password: None,
             authorities: None,
             namespace: "gatepass".to_owned(),
             node: "gatepass".to_owned(),

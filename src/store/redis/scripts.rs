@@ -6,6 +6,7 @@ use ::redis::Script;
 #[derive(Debug)]
 pub(super) struct Scripts {
     pub(super) create: Script,
+    pub(super) import: Script,
     pub(super) end: Script,
     pub(super) end_user: Script,
     pub(super) touch: Script,
@@ -14,15 +15,20 @@ pub(super) struct Scripts {
     pub(super) lock: Script,
     pub(super) locks: Script,
     pub(super) target: Script,
+    pub(super) task: Script,
     pub(super) peak: Script,
     pub(super) read: Script,
     pub(super) undo: Script,
+    pub(super) swap: Script,
+    pub(super) refresh_lease: Script,
+    pub(super) refresh_finish: Script,
 }
 
 impl Scripts {
     pub(super) fn new() -> Self {
         Self {
             create: script(include_str!("lua/create.lua")),
+            import: script(include_str!("lua/import.lua")),
             end: script(include_str!("lua/end.lua")),
             end_user: script(include_str!("lua/end_user.lua")),
             touch: script(include_str!("lua/touch.lua")),
@@ -31,11 +37,20 @@ impl Scripts {
             lock: script(include_str!("lua/lock.lua")),
             locks: script(include_str!("lua/locks.lua")),
             target: script(include_str!("lua/target.lua")),
+            task: script(include_str!("lua/task.lua")),
             peak: script(include_str!("lua/peak.lua")),
             read: script(include_str!("lua/read.lua")),
             undo: script(include_str!("lua/undo.lua")),
+            swap: script(include_str!("lua/swap.lua")),
+            refresh_lease: script(include_str!("lua/refresh_lease.lua")),
+            refresh_finish: script(include_str!("lua/refresh_finish.lua")),
         }
     }
+}
+
+/// The one that reads the clock.
+pub(super) fn time() -> Script {
+    Script::new(include_str!("lua/time.lua"))
 }
 
 /// The script `own` after what all have in common; a line with flags stays the first.

@@ -30,7 +30,7 @@ const FIELDS: [&str; 5] = ["r", "a", "e", "w", "y"];
 
 /// What a script says first.
 #[derive(Debug)]
-struct Answer(Vec<::redis::Value>);
+pub(super) struct Answer(Vec<::redis::Value>);
 
 impl FromRedisValue for Answer {
     fn from_redis_value(value: ::redis::Value) -> Result<Self, ::redis::ParsingError> {
@@ -39,7 +39,7 @@ impl FromRedisValue for Answer {
 }
 
 impl Answer {
-    fn word(&self) -> Option<&str> {
+    pub(super) fn word(&self) -> Option<&str> {
         match self.0.first()? {
             ::redis::Value::BulkString(bytes) => std::str::from_utf8(bytes).ok(),
             ::redis::Value::SimpleString(text) => Some(text),
@@ -47,7 +47,7 @@ impl Answer {
         }
     }
 
-    fn part<T: FromRedisValue>(&self, at: usize) -> Option<T> {
+    pub(super) fn part<T: FromRedisValue>(&self, at: usize) -> Option<T> {
         T::from_redis_value(self.0.get(at)?.clone()).ok()
     }
 
@@ -62,13 +62,13 @@ impl RedisStore {
         let (link, keys, time) = (self.link(), self.keys(), self.time());
         let user = session.user_key();
         let (shard, id) = (Shard::of(user), session.id());
-        let place = [&[shard.number()], id.as_uuid().as_bytes().as_slice()].concat();
         let lifetime = session.space().lifetime();
         let ttl = self.ttl(lifetime.absolute);
         let pointer = keys.digest(session.digest());
+        let place = place_of(shard, id);
         // In a cluster the script cannot: it is in another slot.
         let claims = link.has_one_server();
-        if !claims && !self.claim(&pointer, &place, ttl).await? {
+        if !claims && !self.claim_digest(session.digest(), shard, id, ttl).await? {
             return Ok(Created::Exists);
         }
         let mut kept = session.record();
@@ -147,16 +147,25 @@ impl RedisStore {
         Ok(created)
     }
 
-    /// Claims the way from a digest for the session at `place`; `false` when another has it.
-    async fn claim(&self, pointer: &[u8], place: &[u8], ttl: i64) -> Result<bool, StoreError> {
+    /// Makes the token with `digest` the way to the session `id`; `false` when it is the way to
+    /// another one.
+    pub(super) async fn claim_digest(
+        &self,
+        digest: &TokenDigest,
+        shard: Shard,
+        id: SessionId,
+        ttl: i64,
+    ) -> Result<bool, StoreError> {
+        let (link, pointer) = (self.link(), self.keys().digest(digest));
+        let place = place_of(shard, id);
         let mut claim = ::redis::cmd("SET");
-        claim.arg(pointer).arg(place).arg("NX").arg("PX").arg(ttl);
-        let claimed: Option<String> = self.link().ask(&claim).await?;
+        claim.arg(&pointer).arg(&place).arg("NX").arg("PX").arg(ttl);
+        let claimed: Option<String> = link.ask(&claim).await?;
         if claimed.is_some() {
             return Ok(true);
         }
-        let held: Option<Vec<u8>> = self.link().ask(::redis::cmd("GET").arg(pointer)).await?;
-        Ok(held.as_deref() == Some(place))
+        let held: Option<Vec<u8>> = link.ask(::redis::cmd("GET").arg(&pointer)).await?;
+        Ok(held == Some(place))
     }
 
     pub(super) async fn load_now(
@@ -289,7 +298,7 @@ impl RedisStore {
 
     /// Lets the way from a digest go soon: it leads to a session that has ended. Nobody waits
     /// for that, and without it, it goes later.
-    fn retire(&self, digest: &TokenDigest) {
+    pub(super) fn retire(&self, digest: &TokenDigest) {
         let Ok(mut connection) = self.link().connection() else {
             return;
         };
@@ -342,7 +351,7 @@ impl RedisStore {
     }
 
     /// For how long keys of a session live that lives for `absolute` at most.
-    fn ttl(&self, absolute: Duration) -> i64 {
+    pub(super) fn ttl(&self, absolute: Duration) -> i64 {
         let time = absolute.saturating_add(self.retention().time);
         millis(time.saturating_add(Duration::from_secs(86_400))).min(MAX_TTL_MS)
     }
@@ -367,7 +376,11 @@ const TOUCHED_AT_ONCE: usize = 128;
 const RETIRED_MS: i64 = 120_000;
 
 /// The longest that a key lives: 400 days.
-const MAX_TTL_MS: i64 = 400 * 86_400_000;
+pub(super) const MAX_TTL_MS: i64 = 400 * 86_400_000;
+
+fn place_of(shard: Shard, id: SessionId) -> Vec<u8> {
+    [&[shard.number()], id.as_uuid().as_bytes().as_slice()].concat()
+}
 
 fn read_place(bytes: &[u8]) -> Option<(Shard, SessionId)> {
     let (shard, id) = bytes.split_first()?;

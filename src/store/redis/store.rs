@@ -1,7 +1,7 @@
 //! The store itself.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -16,12 +16,13 @@ use super::options::RedisOptions;
 use super::scripts::Scripts;
 use super::server_time::ServerTime;
 use crate::domain::{
-    Clock, LicensePeak, Session, SessionEnd, SessionId, SpaceId, Spaces, TargetId, Task, Ticket,
-    TokenDigest, UserKey, UserLock,
+    Clock, LicensePeak, Session, SessionEnd, SessionId, SharedSecret, SpaceId, Spaces, TargetId,
+    Task, Ticket, TokenDigest, UserKey, UserLock,
 };
 use crate::store::{
-    Changes, Created, Ended, IdRange, Recovered, Retention, Scan, ScanPage, SessionStore,
-    SharedStore, Standing, StoreError, StoreFuture, StoreState, Touch,
+    Changes, Created, CredentialStore, Ended, IdRange, Merged, Opens, Recovered, RefreshStore,
+    Retention, Scan, ScanPage, SessionStore, SharedStore, Standing, StoreError, StoreFuture,
+    StoreState, Touch,
 };
 
 /// Sessions in Redis, or Valkey, shared by all nodes of one namespace.
@@ -32,6 +33,7 @@ pub struct RedisStore {
     spaces: Spaces,
     retention: Retention,
     changes: Mutex<Option<Changes>>,
+    secret: OnceLock<SharedSecret>,
     runtime: Handle,
 }
 
@@ -75,7 +77,8 @@ impl RedisStore {
             scripts,
             spaces,
             retention,
-            changes: Mutex::new(Some(Changes(receiver))),
+            changes: Mutex::new(Some(Changes::new(receiver))),
+            secret: OnceLock::new(),
             runtime: Handle::current(),
         })
     }
@@ -100,6 +103,11 @@ impl RedisStore {
 
     pub(super) fn scripts(&self) -> &Scripts {
         &self.scripts
+    }
+
+    /// The secret of all nodes, once it has been asked for.
+    pub(super) const fn known_secret(&self) -> &OnceLock<SharedSecret> {
+        &self.secret
     }
 
     pub(super) const fn spaces(&self) -> &Spaces {
@@ -135,19 +143,30 @@ impl SharedStore for RedisStore {
 
     fn walk_open(
         &self,
-        space: SpaceId,
+        space: Option<SpaceId>,
         range: IdRange,
         limit: usize,
     ) -> StoreFuture<'_, Vec<Arc<Session>>> {
-        Box::pin(async move { self.walk_now(List::Open, range, Some(&space), limit).await })
+        Box::pin(async move {
+            self.walk_now(List::Open, range, space.as_ref(), limit)
+                .await
+        })
     }
 
     fn standing(&self, sessions: Vec<Arc<Session>>) -> StoreFuture<'_, Vec<Standing>> {
         Box::pin(async move { self.standing_now(&sessions).await })
     }
 
+    fn find_credential(&self, credential: &TokenDigest) -> StoreFuture<'_, Option<Opens>> {
+        Box::pin(self.find_credential_now(*credential))
+    }
+
     fn locks(&self) -> StoreFuture<'_, Vec<UserLock>> {
         Box::pin(self.locks_now())
+    }
+
+    fn secret(&self) -> StoreFuture<'_, SharedSecret> {
+        Box::pin(self.secret_now())
     }
 
     fn changes(&self) -> Option<Changes> {
@@ -157,10 +176,6 @@ impl SharedStore for RedisStore {
 
     fn believed_for(&self) -> Duration {
         self.link.options.on_outage.believed_for()
-    }
-
-    fn state(&self) -> StoreState {
-        self.link.state()
     }
 }
 
@@ -173,13 +188,27 @@ impl SessionStore for RedisStore {
         Some(self)
     }
 
+    fn credentials(&self) -> Option<&dyn CredentialStore> {
+        Some(self)
+    }
+
+    fn refreshes(&self) -> &dyn RefreshStore {
+        self
+    }
+
+    fn state(&self) -> StoreState {
+        self.link.state()
+    }
+
     fn recover(&self) -> StoreFuture<'_, Recovered> {
         Box::pin(async {
             Ok(Recovered {
                 sessions: Vec::new(),
                 locks: self.locks_now().await?,
-                tasks: self.tasks_now().await?,
+                // Each is asked about when somebody asks for it.
+                tasks: Vec::new(),
                 peaks: self.peaks_now().await?,
+                credentials: Vec::new(),
             })
         })
     }
@@ -196,6 +225,10 @@ impl SessionStore for RedisStore {
             }
             Ok(created)
         })
+    }
+
+    fn import(&self, sessions: Vec<Arc<Session>>) -> StoreFuture<'_, Vec<Merged>> {
+        Box::pin(self.import_now(sessions))
     }
 
     fn load(&self, digest: &TokenDigest) -> StoreFuture<'_, Option<Arc<Session>>> {

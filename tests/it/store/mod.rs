@@ -1,6 +1,8 @@
 //! What outlives the process.
 
+mod credentials;
 mod disk_full;
 mod kill;
 mod redis;
 mod restart;
+mod side_port;
