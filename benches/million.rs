@@ -94,7 +94,7 @@ async fn run(server: &Server, count: usize) {
     };
     for (name, filter) in [
         ("search, all match", "end_time=null"),
-        ("search, few match", "end_time=null;user_id='user77*'"),
+        ("search, none match", "end_time=null;license='none'"),
     ] {
         let search = Search {
             space: b.default_space().id().clone(),

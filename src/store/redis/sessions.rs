@@ -363,8 +363,8 @@ impl RedisStore {
     }
 }
 
-/// Records read at once.
-pub(super) const AT_ONCE: usize = 256;
+/// Records read at once: a fraction of a millisecond of Redis.
+pub(super) const AT_ONCE: usize = 128;
 
 /// Sessions ended by a script at once: a millisecond.
 pub(super) const ENDED_AT_ONCE: usize = 32;
