@@ -16,6 +16,7 @@ use super::keys::{ApiKeys, CertificateRoles};
 use super::problem::{self, Problem, ProblemKind};
 use super::spaces::{AdminSpaces, SpaceInfo};
 use super::state::Admin;
+use super::this_node::ThisNode;
 use super::{native, octane, openapi, ops, qps};
 use crate::domain::{HostPattern, SharedSecret, SpaceId};
 use crate::sessions::{Feed, Sessions};
@@ -34,6 +35,7 @@ pub struct AdminBuilder {
 
 impl AdminBuilder {
     pub(super) fn new(sessions: Sessions, keys: ApiKeys) -> Self {
+        let this_node = ThisNode::of(&sessions);
         let default = SpaceInfo::of(sessions.default_space().id().clone());
         Self {
             admin: Admin {
@@ -44,6 +46,7 @@ impl AdminBuilder {
                 hosts: AllowedHosts::default(),
                 cursors: Cursors::new(&SharedSecret::generate()),
                 health: Health::new(),
+                this_node,
                 metrics: None,
                 tasks: OnceLock::new(),
                 feed: None,
@@ -120,6 +123,12 @@ impl AdminBuilder {
     /// The health that `/health/ready` tells. Default: always ready.
     pub fn health(mut self, health: Health) -> Self {
         self.admin.health = health;
+        self
+    }
+
+    /// How this process is to be shown among the nodes. Default: under the name `gatepass`.
+    pub fn this_node(mut self, this_node: ThisNode) -> Self {
+        self.admin.this_node = this_node;
         self
     }
 

@@ -14,14 +14,15 @@ use super::error::{BuildError, StartError};
 use super::kept_tasks::KeptTasks;
 use super::options::GatewayOptions;
 use super::plan::{Plan, Planner};
+use super::presence::Presence;
 use super::store;
 use super::store_thread::StoreThread;
 use super::tls::Tls;
 use crate::admin::keys::{ApiKeys, CertificateRoles};
-use crate::admin::{self, AdminServer, AdminSpaces, SessionObserver};
+use crate::admin::{self, AdminServer, AdminSpaces, SessionObserver, ThisNode};
 use crate::domain::{Clock, Spaces, SystemClock};
 use crate::net::{Drained, bind};
-use crate::proxy::headers::AssertionKey;
+use crate::proxy::headers::{AssertionKey, PublishedKeys};
 use crate::proxy::{Edge, EdgeServer, EdgeSockets};
 use crate::sessions::{Feed, Recovery, Sessions};
 use crate::store::SessionStore;
@@ -40,7 +41,8 @@ pub struct Gateway {
     keys: ApiKeys,
     certificates: CertificateRoles,
     spaces: AdminSpaces,
-    assertion_key: Arc<AssertionKey>,
+    assertion_keys: PublishedKeys,
+    presence: Arc<Presence>,
     edge: EdgeServer,
     /// Whose certificates a reload exchanges.
     tls: Tls,
@@ -75,11 +77,20 @@ impl Gateway {
         Self::check(&options)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let spaces = Spaces::new();
-        let (store, thread) = store::open(&options.store, &spaces, &clock).await?;
-        let thread = Arc::new(thread);
-        match Self::start_on(&store, &thread, spaces, clock, options).await {
+        let mut presence = Presence::new(&options, &clock);
+        let keys = assertion_keys()?;
+        let (store, thread) = store::open(&options.store, presence.name(), &spaces, &clock).await?;
+        if let Err(error) = presence.enter(&*store, &keys, signs(&options)).await {
+            let _ = store.close().await;
+            thread.end();
+            return Err(error);
+        }
+        let (presence, thread) = (Arc::new(presence), Arc::new(thread));
+        let nodes = (Arc::clone(&presence), keys);
+        match Self::start_on((&store, &thread), nodes, spaces, clock, options).await {
             Ok(gateway) => Ok(gateway),
             Err(error) => {
+                presence.leave(&*store).await;
                 let _ = store.close().await;
                 thread.end();
                 Err(error)
@@ -88,8 +99,8 @@ impl Gateway {
     }
 
     async fn start_on(
-        store: &Arc<dyn SessionStore>,
-        store_thread: &Arc<StoreThread>,
+        (store, store_thread): (&Arc<dyn SessionStore>, &Arc<StoreThread>),
+        (presence, assertion_keys): (Arc<Presence>, PublishedKeys),
         spaces: Spaces,
         clock: Arc<dyn Clock>,
         options: GatewayOptions,
@@ -104,19 +115,19 @@ impl Gateway {
             .store(Arc::clone(store))
             .observer(Arc::new(SessionObserver::new(Arc::clone(&metrics))))
             .observer(Arc::new(feed.clone()))
+            .observer(presence.clone())
             .build();
         let licenses = sessions.licenses().clone();
         metrics.read_licenses(move || licenses.all());
         let tls = Tls::new(&options, &clock)?;
         let edge_tls = tls.edge().cloned();
         let settings = edge_settings(&options.edge, edge_tls, options.log.access, &metrics);
-        let assertion_key = Arc::new(AssertionKey::generate().map_err(BuildError::AssertionKey)?);
         let mut users = Users::default();
         let planner = Planner {
             sessions: &sessions,
             clock: &clock,
             metrics: &metrics,
-            assertion_key: &assertion_key,
+            assertion_keys: &assertion_keys,
             users: &users,
             workers: settings.workers.get(),
         };
@@ -172,6 +183,7 @@ impl Gateway {
             .health(health.clone())
             .feed(feed)
             .tasks(jobs.clone())
+            .this_node(this_node(&presence, &sessions, &health))
             .docs_public(options.admin.docs_public)
             .listen(admin_address);
         if let Some(secret) = &secret {
@@ -182,6 +194,7 @@ impl Gateway {
         }
         let edge = Edge::new(settings, targets, trusted, Arc::clone(&clock));
         let edge = EdgeServer::start(edge, sockets)?;
+        presence.listens_on(edge.addresses());
         let flusher = sessions
             .clone()
             .run_flusher(options.store.flush_interval, stop.clone().cancelled_owned());
@@ -193,6 +206,13 @@ impl Gateway {
             Arc::clone(&metrics),
             stop.clone(),
         );
+        let beats = Arc::clone(&presence).run(
+            Arc::clone(store),
+            (sessions.clone(), health.clone()),
+            assertion_keys.clone(),
+            Arc::clone(&metrics),
+            stop.clone(),
+        );
         let mut admin_server = AdminServer::new(admin_socket, side_port.build());
         if let Some(acceptor) = tls.admin() {
             admin_server = admin_server.tls(acceptor.clone());
@@ -200,6 +220,7 @@ impl Gateway {
         let tasks = vec![
             store_thread.spawn(changes),
             tokio::spawn(watch),
+            tokio::spawn(beats),
             tokio::spawn(flusher),
             tokio::spawn(keep_tasks),
             tokio::spawn(admin_server.run(stop.clone())),
@@ -221,7 +242,8 @@ impl Gateway {
             keys,
             certificates,
             spaces,
-            assertion_key,
+            assertion_keys,
+            presence,
             edge,
             tls,
             admin_address,
@@ -243,7 +265,7 @@ impl Gateway {
             sessions: &Sessions::builder().clock(Arc::clone(&clock)).build(),
             clock: &clock,
             metrics: &Metrics::new(),
-            assertion_key: &Arc::new(AssertionKey::generate().map_err(BuildError::AssertionKey)?),
+            assertion_keys: &assertion_keys()?,
             users: &Users::default(),
             workers: 1,
         };
@@ -266,7 +288,7 @@ impl Gateway {
             sessions: &self.sessions,
             clock: &self.clock,
             metrics: &self.metrics,
-            assertion_key: &self.assertion_key,
+            assertion_keys: &self.assertion_keys,
             users: &reloading.users,
             workers: self.edge.edge().settings().workers.get(),
         };
@@ -347,6 +369,7 @@ impl Gateway {
         for task in self.tasks {
             let _ = task.await;
         }
+        self.presence.leave(&*self.store).await;
         if let Err(error) = self.store.close().await {
             let error = &error as &dyn std::error::Error;
             tracing::error!(error, "the store did not close as it should");
@@ -354,6 +377,25 @@ impl Gateway {
         self.store_thread.end();
         drained
     }
+}
+
+/// A key for assertions, published alone.
+fn assertion_keys() -> Result<PublishedKeys, BuildError> {
+    let key = AssertionKey::generate().map_err(BuildError::AssertionKey)?;
+    Ok(PublishedKeys::new(Arc::new(key)))
+}
+
+/// Whether a space signs assertions with the gateway's own key.
+fn signs(options: &GatewayOptions) -> bool {
+    let assertions = options.spaces.iter().filter_map(|s| s.assertion.as_ref());
+    assertions.into_iter().any(|one| one.key_file.is_none())
+}
+
+/// What the side port shows of this process among the nodes.
+fn this_node(presence: &Arc<Presence>, sessions: &Sessions, health: &Health) -> ThisNode {
+    let presence = Arc::clone(presence);
+    let (sessions, health) = (sessions.clone(), health.clone());
+    ThisNode::new(move || presence.describe(&sessions, &health))
 }
 
 /// Goes on where the last gateway on the store ended.

@@ -48,9 +48,11 @@ pub(super) const fn retention(options: &StoreOptions) -> Retention {
     }
 }
 
-/// Opens the store, and says where its work is done. Its sessions will point to `spaces`.
+/// Opens the store for the node called `node`, and says where its work is done. Its sessions
+/// will point to `spaces`.
 pub(super) async fn open(
     options: &StoreOptions,
+    node: &str,
     spaces: &Spaces,
     clock: &Arc<dyn Clock>,
 ) -> Result<(Arc<dyn SessionStore>, StoreThread), OpenError> {
@@ -61,7 +63,7 @@ pub(super) async fn open(
             StoreThread::none(),
         )),
         StoreKind::Redis => {
-            let options = options.redis.with_files(read_file)?;
+            let options = options.redis.with_files(node, read_file)?;
             let thread = StoreThread::start().map_err(OpenError::Thread)?;
             let store = RedisStore::connect(options, retention, spaces.clone(), clock);
             match joined(thread.spawn(store).await) {

@@ -6,6 +6,7 @@ use super::{EndCause, Sessions};
 use crate::domain::{LicensePeak, Session, SessionRecord, UserLock};
 use crate::store::wire::Line;
 use crate::store::{Merged, StoreError, Touch};
+use crate::sync::task::spawn;
 use crate::tasks::Tasks;
 
 /// What imports did.
@@ -66,7 +67,7 @@ impl Sessions {
         // On a task of its own: a client that gives up half-way must not leave a session in
         // the store that no table knows.
         let import = async move { this.import_lines(lines, tasks.as_ref()).await };
-        match tokio::spawn(import).await {
+        match spawn(import).await {
             Ok(result) => result,
             Err(failed) if failed.is_panic() => std::panic::resume_unwind(failed.into_panic()),
             Err(_) => Err(StoreError::Unavailable("the process ends".into())),

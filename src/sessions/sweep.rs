@@ -44,6 +44,8 @@ impl Sessions {
             ..Swept::default()
         };
         if let Some(store) = self.0.store.shared() {
+            self.settle(store, None, |ended| swept.ended += ended.len())
+                .await?;
             loop {
                 let overdue = store.end_overdue(OVERDUE).await?;
                 if overdue.is_empty() {
@@ -55,6 +57,7 @@ impl Sessions {
         }
         self.0.table.sweep_aliases(now);
         self.0.tombstones.sweep(now);
+        self.0.epochs.sweep(now);
         self.0.spaces.sweep();
         self.0.locks.sweep(now);
         loop {

@@ -12,6 +12,9 @@ pub(super) struct StoreGauges {
     reached: Gauge,
     losses: Gauge,
     silence: Gauge<f64, AtomicU64>,
+    behind: Gauge,
+    nodes: Gauge,
+    name_taken: Gauge,
 }
 
 impl StoreGauges {
@@ -34,7 +37,29 @@ impl StoreGauges {
             Unit::Seconds,
             this.silence.clone(),
         );
+        registry.register(
+            "store_changes_behind",
+            "Changes by other nodes that this node has not read",
+            this.behind.clone(),
+        );
+        this.nodes.set(1);
+        registry.register(
+            "nodes_seen",
+            "Nodes that share the session store, this one included, as this one knows",
+            this.nodes.clone(),
+        );
+        registry.register(
+            "node_name_taken",
+            "Whether another node that runs has the name of this one: 1 or 0",
+            this.name_taken.clone(),
+        );
         this
+    }
+
+    pub(super) fn set_fleet(&self, nodes: usize, behind: u64, name_taken: bool) {
+        self.nodes.set(i64::try_from(nodes).unwrap_or(i64::MAX));
+        self.behind.set(i64::try_from(behind).unwrap_or(i64::MAX));
+        self.name_taken.set(name_taken.into());
     }
 
     pub(super) fn set(&self, reached: bool, losses: u64, silence: Duration) {

@@ -168,8 +168,8 @@ pub(super) const LICENSES: Operation = Operation::get(
 )
 .about(
     "Open sessions now, seats where they are limited, and the most that were open at a time on \
-     each UTC day of the retention time, today's the last. Counted from the start of the \
-     process. `license` null stands for sessions without one.",
+     each UTC day of the retention time, today's the last. Counted by the node \
+     that answers, of sessions in its table. `license` null stands for sessions without one.",
 )
 .answers(&[Answer::json(200, "The licenses", "Licenses"), NO_SPACE]);
 
@@ -199,6 +199,14 @@ pub(super) const EVENTS: Operation = Operation::get(
     Answer::text(200, "The events", "text/event-stream"),
     Answer::error(404, "This side port has no events"),
 ]);
+
+pub(super) const NODES: Operation = Operation::get("/api/v1/nodes", "listNodes", "List nodes")
+    .about(
+        "The gateways that share the sessions, by name; where sessions are not shared, this one. \
+         One that was killed is listed for ten seconds more, one that was stopped is gone at \
+         once. For site administrators.",
+    )
+    .answers(&[Answer::json(200, "The nodes", "Nodes")]);
 
 pub(super) const TASKS: Operation = Operation::get(
     "/api/v1/spaces/{space}/tasks",

@@ -6,7 +6,7 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 
 use super::operations as op;
 use super::{
-    end_many, events, groups, licenses, list, locks, session, spaces, tasks, transfer, user,
+    end_many, events, groups, licenses, list, locks, nodes, session, spaces, tasks, transfer, user,
 };
 use crate::admin::openapi::Operation;
 use crate::admin::state::Admin;
@@ -33,7 +33,7 @@ pub(in crate::admin) enum Need {
 }
 
 /// Every route of the API, in the order in which it is described.
-pub(in crate::admin) const ROUTES: [Route; 18] = [
+pub(in crate::admin) const ROUTES: [Route; 19] = [
     route(op::SPACES, Need::AnyKey, |method| on(method, spaces::list)),
     route(op::SPACE, Need::Read, |method| on(method, spaces::one)),
     route(op::LIST, Need::Read, |method| on(method, list::list)),
@@ -55,6 +55,9 @@ pub(in crate::admin) const ROUTES: [Route; 18] = [
     }),
     route(op::TASKS, Need::Read, |method| on(method, tasks::list)),
     route(op::TASK, Need::Read, |method| on(method, tasks::get)),
+    route(op::NODES, Need::Everything, |method| {
+        on(method, nodes::list)
+    }),
     route(op::EVENTS, Need::AnyKey, |method| {
         on(method, events::events)
     }),

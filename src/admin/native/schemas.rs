@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::schema_parts::{array, count, maybe_text, maybe_time, object, reference, text, time};
-use super::transfer_schemas;
+use super::{schemas_node, transfer_schemas};
 use crate::domain::{AccessType, ClientType, EndReason};
 use crate::tasks::TaskStatus;
 
@@ -49,6 +49,8 @@ pub(super) fn schemas() -> Map<String, Value> {
             "Licenses",
             object(&["licenses"], json!({"licenses": array("License")})),
         ),
+        ("Node", schemas_node::node()),
+        ("Nodes", object(&["nodes"], json!({"nodes": array("Node")}))),
         ("Event", event()),
         ("ImportLines", transfer_schemas::lines()),
         ("Imported", transfer_schemas::imported()),

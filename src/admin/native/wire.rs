@@ -303,14 +303,14 @@ impl<'a> DetailsBody<'a> {
 }
 
 impl<'a> SpaceBody<'a> {
-    pub(super) fn new(info: &'a SpaceInfo, state: &SpaceState) -> Self {
+    pub(super) fn new(info: &'a SpaceInfo, state: &SpaceState, open_sessions: usize) -> Self {
         let policy = state.policy();
         Self {
             id: info.id.as_str(),
             name: &info.name,
             prefix: info.prefix.as_deref(),
             hosts: &info.hosts,
-            open_sessions: state.open(),
+            open_sessions,
             limits: LimitsBody {
                 idle_timeout_seconds: policy.lifetime.idle.as_secs(),
                 absolute_timeout_seconds: policy.lifetime.absolute.as_secs(),

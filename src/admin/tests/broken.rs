@@ -12,9 +12,10 @@ use crate::domain::{
 };
 use crate::sessions::Sessions;
 use crate::store::{
-    Changes, Created, CredentialStore, Ended, Finished, IdRange, Lease, Merged, Opens, Recovered,
-    RefreshStore, Refreshed, Scan, ScanPage, SessionStore, SharedStore, Standing, StoreError,
-    StoreFuture, StoreState, StoredTasks, Touch,
+    Changes, Created, CredentialStore, EndScope, Ended, Entered, Epoch, Finished, Fleet, IdRange,
+    Lease, Merged, Node, NodeRegistry, Opens, Recovered, RefreshStore, Refreshed, Scan, ScanPage,
+    SeatStore, SessionStore, Settled, SharedStore, Standing, StoreError, StoreFuture, StoreState,
+    StoredTasks, Touch,
 };
 
 /// A store that cannot be reached, or that has a bug.
@@ -50,7 +51,20 @@ impl StoredTasks for Broken {
 }
 
 impl SharedStore for Broken {
-    fn end_user(&self, _: UserKey, _: SessionEnd) -> StoreFuture<'_, Vec<Arc<Session>>> {
+    fn end_user(
+        &self,
+        _: UserKey,
+        _: Option<SessionId>,
+        _: SessionEnd,
+    ) -> StoreFuture<'_, Vec<Arc<Session>>> {
+        self.fail()
+    }
+
+    fn end_scope(&self, _: EndScope, _: SessionEnd) -> StoreFuture<'_, Vec<Epoch>> {
+        self.fail()
+    }
+
+    fn settle(&self, _: Option<EndScope>) -> StoreFuture<'_, Settled> {
         self.fail()
     }
 
@@ -75,6 +89,10 @@ impl SharedStore for Broken {
         self.fail()
     }
 
+    fn seats(&self) -> Option<&dyn SeatStore> {
+        None
+    }
+
     fn locks(&self) -> StoreFuture<'_, Vec<UserLock>> {
         self.fail()
     }
@@ -89,6 +107,32 @@ impl SharedStore for Broken {
 
     fn believed_for(&self) -> Duration {
         Duration::MAX
+    }
+
+    fn nodes(&self) -> &dyn NodeRegistry {
+        self
+    }
+}
+
+impl NodeRegistry for Broken {
+    fn enter(&self, _: &Node) -> StoreFuture<'_, Entered> {
+        self.fail()
+    }
+
+    fn beat(&self, _: &Node) -> StoreFuture<'_, Fleet> {
+        self.fail()
+    }
+
+    fn fleet(&self) -> StoreFuture<'_, Fleet> {
+        self.fail()
+    }
+
+    fn leave(&self, _: &Node) -> StoreFuture<'_, ()> {
+        self.fail()
+    }
+
+    fn behind(&self) -> StoreFuture<'_, u64> {
+        self.fail()
     }
 }
 

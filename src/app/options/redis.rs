@@ -27,8 +27,8 @@ pub struct RedisStoreOptions {
     /// What all keys begin with; gateways that have the same one share their sessions.
     /// Default: `gatepass`.
     pub namespace: String,
-    /// The name of this node among them. Default: `gatepass`.
-    pub node: String,
+    /// The name of this node among them. Default: the host's name and the port of the edge.
+    pub node: Option<String>,
     /// For how long a connection is waited for. Default: 2 seconds.
     pub connect_timeout: Duration,
     /// For how long an answer is waited for. Default: 1 second.
@@ -49,7 +49,7 @@ impl Default for RedisStoreOptions {
             sentinel_username: None,
             sentinel_password_file: None,
             namespace: default.namespace,
-            node: default.node,
+            node: None,
             connect_timeout: default.connect_timeout,
             timeout: default.timeout,
             on_outage: default.on_outage,
@@ -58,13 +58,14 @@ impl Default for RedisStoreOptions {
 }
 
 impl RedisStoreOptions {
-    /// For the store, with what `read` says that the files hold.
+    /// For the store, by a node called `node`, with what `read` says that the files hold.
     ///
     /// # Errors
     ///
     /// Those of `read`.
     pub fn with_files<E>(
         &self,
+        node: &str,
         read: impl Fn(&Path) -> Result<String, E>,
     ) -> Result<RedisOptions, E> {
         let line = |path: &Option<PathBuf>| match path {
@@ -83,7 +84,7 @@ impl RedisStoreOptions {
             sentinel_username: self.sentinel_username.clone(),
             sentinel_password: line(&self.sentinel_password_file)?,
             namespace: self.namespace.clone(),
-            node: self.node.clone(),
+            node: node.to_owned(),
             connect_timeout: self.connect_timeout,
             timeout: self.timeout,
             on_outage: self.on_outage,

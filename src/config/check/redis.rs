@@ -108,8 +108,7 @@ pub(super) fn redis(raw: RawStoreRedis, table: &Scope<'_>) -> RedisStoreOptions 
             word(at, text, name)
         })
         .unwrap_or(default.namespace),
-        node: read(table, "node", raw.node, |at, text| word(at, text, name))
-            .unwrap_or(default.node),
+        node: read(table, "node", raw.node, |at, text| word(at, text, name)),
         connect_timeout: read(table, "connect_timeout", raw.connect_timeout, |at, text| {
             at.duration(&text)
         })

@@ -65,10 +65,11 @@ impl Sessions {
                 return Ok(());
             };
             left = left.before(last);
-            for session in &batch {
+            for session in batch {
+                let session = self.merged(session);
                 let ended_meanwhile = session.end().is_some_and(|end| end.at > began);
-                if !ended_meanwhile && fits(session) {
-                    visit(session);
+                if !ended_meanwhile && fits(&session) {
+                    visit(&session);
                 }
             }
             task::yield_now().await;
@@ -93,10 +94,7 @@ impl Sessions {
             };
             left = left.before(last);
             for session in batch {
-                if let Some(ours) = self.0.table.by_id(session.id()) {
-                    ours.touch(session.last_active_tick());
-                    session.touch(ours.last_active_tick());
-                }
+                let session = self.merged(session);
                 if keep(&session) {
                     visit(&session);
                 }

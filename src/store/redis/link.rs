@@ -14,11 +14,11 @@ use ::redis::{
     Script, ScriptInvocation, TlsCertificates, TlsMode, Value,
 };
 use arc_swap::ArcSwapOption;
-use futures_util::future::join_all;
 use tokio::sync::Notify;
 
 use super::error::{store_error, wants_reconnect};
-use super::keys::Keys;
+use super::history::History;
+use super::keys::{Keys, Shard};
 use super::options::{RedisMode, RedisOptions};
 use super::scripts;
 use super::server_time::{Heard, ServerTime};
@@ -30,6 +30,7 @@ use crate::store::{StoreError, StoreState};
 pub(super) struct Link {
     pub(super) options: RedisOptions,
     pub(super) time: ServerTime,
+    pub(super) history: History,
     connection: ArcSwapOption<Connection>,
     clock_key: String,
     clock_script: Script,
@@ -63,6 +64,7 @@ impl Link {
             clock_script: scripts::time(),
             options,
             time,
+            history: History::default(),
             connection: ArcSwapOption::empty(),
             lost: AtomicU64::new(CONNECTED),
             losses: AtomicU64::new(0),
@@ -79,8 +81,10 @@ impl Link {
             .map_err(|_| late())??;
         // It writes, so a replica refuses.
         self.read_time(connection.clone()).await?;
+        if self.confirmed.load(Ordering::Relaxed) > 0 {
+            self.history.wait_for_others(self.time.clock().tick());
+        }
         self.connection.store(Some(Arc::new(connection)));
-        self.lost.store(CONNECTED, Ordering::Release);
         Ok(())
     }
 
@@ -269,16 +273,23 @@ impl Link {
         }
     }
 
+    /// That all changes up to `tick` have been read: Redis is reached, in every sense.
     pub(super) fn confirm(&self, tick: Tick) {
         self.confirmed
             .fetch_max(tick.as_millis(), Ordering::Relaxed);
+        self.lost.store(CONNECTED, Ordering::Release);
+    }
+
+    /// How often the connection was lost.
+    pub(super) fn losses(&self) -> u64 {
+        self.losses.load(Ordering::Relaxed)
     }
 
     pub(super) fn state(&self) -> StoreState {
         let lost = self.lost.load(Ordering::Acquire);
         StoreState {
             lost_since: (lost != CONNECTED).then(|| Tick::from_millis(lost)),
-            losses: self.losses.load(Ordering::Relaxed),
+            losses: self.losses(),
             confirmed: Tick::from_millis(self.confirmed.load(Ordering::Relaxed)),
         }
     }
@@ -310,31 +321,25 @@ impl Link {
         answer.map_err(|error| self.failed(error))
     }
 
-    /// The answers to `commands`, in their order; asked together, in one trip where one server
-    /// has all keys. A cluster's redirections are of single commands.
-    pub(super) async fn ask_all<T: FromRedisValue>(
-        &self,
-        commands: Vec<Cmd>,
-    ) -> Result<Vec<T>, StoreError> {
-        if commands.is_empty() {
-            return Ok(Vec::new());
+    /// That `shard` has acknowledged a write; see [`History::acknowledged`].
+    pub(super) fn acknowledged(&self, shard: Shard, before: u64, mark: u64) {
+        if !self.history.acknowledged(shard, before, mark) {
+            self.doubt.notify_one();
         }
-        if !self.has_one_server() {
-            let asked = join_all(commands.iter().map(|command| self.ask(command)));
-            return asked.await.into_iter().collect();
-        }
-        let mut pipeline = Pipeline::with_capacity(commands.len());
-        for command in commands {
-            pipeline.add_command(command);
-        }
-        let mut connection = self.connection()?;
-        let answers = pipeline.query_async(&mut connection).await;
-        answers.map_err(|error| self.failed(error))
     }
 
-    /// Whether all keys are on one server, so that a script or a trip may touch any of them.
-    pub(super) const fn has_one_server(&self) -> bool {
-        !matches!(self.options.mode, RedisMode::Cluster)
+    /// That `shard` has `mark` of the `known` writes of this node.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`] when that is not all: what is missing may come back.
+    pub(super) fn has_all(&self, shard: Shard, known: u64, mark: u64) -> Result<(), StoreError> {
+        if mark < known {
+            self.history.note_lost(shard, mark);
+            self.doubt.notify_one();
+            return Err(StoreError::Unavailable("Redis has lost writes".into()));
+        }
+        Ok(())
     }
 
     fn failed(&self, error: RedisError) -> StoreError {
@@ -348,7 +353,7 @@ impl Link {
     pub(super) const RETRY: Duration = Duration::from_millis(100);
 }
 
-fn late() -> RedisError {
+pub(super) fn late() -> RedisError {
     RedisError::from((ErrorKind::Io, "no connection in time"))
 }
 

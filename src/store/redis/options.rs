@@ -33,6 +33,8 @@ pub struct RedisOptions {
     pub timeout: Duration,
     /// How often the change stream is read, beside what is pushed.
     pub poll: Duration,
+    /// How often the server's clock is read: clocks drift by milliseconds meanwhile.
+    pub clock_check: Duration,
     /// Whether changes are pushed as well.
     pub push: bool,
     /// What happens to the sessions in the table while the store is not reached.
@@ -51,6 +53,13 @@ pub enum RedisMode {
         /// The name.
         master: String,
     },
+}
+
+impl RedisMode {
+    /// Whether all keys are on one server, so that a script may touch any of them.
+    pub(super) const fn has_one_server(&self) -> bool {
+        !matches!(self, Self::Cluster)
+    }
 }
 
 /// What happens to the sessions in the table while the store is not reached.
@@ -95,6 +104,7 @@ impl RedisOptions {
             connect_timeout: Duration::from_secs(2),
             timeout: Duration::from_secs(1),
             poll: Duration::from_millis(100),
+            clock_check: Duration::from_secs(60),
             push: true,
             on_outage: OnOutage::Closed,
         }

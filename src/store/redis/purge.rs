@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::answer::Stored;
 use super::keys::Shard;
-use super::sessions::{Stored, millis};
+use super::sessions::millis;
 use super::store::RedisStore;
 use crate::domain::Session;
 use crate::store::StoreError;
@@ -96,7 +97,8 @@ impl RedisStore {
             .arg(old)
             .arg(due)
             .arg(self.ended_ttl())
-            .arg(STEP);
+            .arg(STEP)
+            .arg(self.time().now());
         let (purged, ended): (usize, Vec<(Vec<u8>, Stored)>) = self.link().run(&script).await?;
         Ok((purged, self.restore_all(ended)?))
     }

@@ -7,12 +7,15 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
+use super::again::Again;
 use super::error::store_error;
 use super::feed::{self, Follower};
 use super::keys::Keys;
 use super::link::Link;
 use super::lists::List;
+use super::nodes::Progress;
 use super::options::RedisOptions;
+use super::recent::Recent;
 use super::scripts::Scripts;
 use super::server_time::ServerTime;
 use crate::domain::{
@@ -20,9 +23,9 @@ use crate::domain::{
     Task, Ticket, TokenDigest, UserKey, UserLock,
 };
 use crate::store::{
-    Changes, Created, CredentialStore, Ended, IdRange, Merged, Opens, Recovered, RefreshStore,
-    Retention, Scan, ScanPage, SessionStore, SharedStore, Standing, StoreError, StoreFuture,
-    StoreState, Touch,
+    Changes, Created, CredentialStore, EndScope, Ended, Epoch, IdRange, Merged, NodeRegistry,
+    Opens, Recovered, RefreshStore, Retention, Scan, ScanPage, SeatStore, SessionStore, Settled,
+    SharedStore, Standing, StoreError, StoreFuture, StoreState, Touch,
 };
 
 /// Sessions in Redis, or Valkey, shared by all nodes of one namespace.
@@ -32,8 +35,10 @@ pub struct RedisStore {
     scripts: Arc<Scripts>,
     spaces: Spaces,
     retention: Retention,
+    recent: Arc<Recent>,
     changes: Mutex<Option<Changes>>,
     secret: OnceLock<SharedSecret>,
+    progress: Arc<Progress>,
     runtime: Handle,
 }
 
@@ -58,16 +63,27 @@ impl RedisStore {
         let link = Arc::new(Link::new(options, ServerTime::new(clock)));
         link.connect().await.map_err(store_error)?;
         let cursors = Follower::position(&link, &keys, &scripts).await?;
+        let progress = Arc::default();
         let (sender, receiver) = mpsc::channel(WAITING);
         if push {
             let (link, channel) = (Arc::clone(&link), keys.channel());
             tokio::spawn(feed::listen(link, channel, sender.clone()));
         }
+        let recent = Arc::new(Recent::default());
+        let again = Again {
+            link: Arc::clone(&link),
+            keys: keys.clone(),
+            scripts: Arc::clone(&scripts),
+            retention,
+            recent: Arc::clone(&recent),
+        };
         let follower = Follower {
+            again,
             link: Arc::clone(&link),
             keys: keys.clone(),
             scripts: Arc::clone(&scripts),
             cursors,
+            progress: Arc::clone(&progress),
             changes: sender,
         };
         tokio::spawn(follower.run());
@@ -77,14 +93,20 @@ impl RedisStore {
             scripts,
             spaces,
             retention,
+            recent,
             changes: Mutex::new(Some(Changes::new(receiver))),
             secret: OnceLock::new(),
+            progress,
             runtime: Handle::current(),
         })
     }
 
     pub(super) fn link(&self) -> &Link {
         &self.link
+    }
+
+    pub(super) fn progress(&self) -> &Progress {
+        &self.progress
     }
 
     /// For work that goes on after the store was asked.
@@ -118,6 +140,10 @@ impl RedisStore {
         &self.retention
     }
 
+    pub(super) fn recent(&self) -> &Recent {
+        &self.recent
+    }
+
     pub(super) fn time(&self) -> &ServerTime {
         &self.link.time
     }
@@ -133,8 +159,21 @@ impl fmt::Debug for RedisStore {
 }
 
 impl SharedStore for RedisStore {
-    fn end_user(&self, user: UserKey, end: SessionEnd) -> StoreFuture<'_, Vec<Arc<Session>>> {
-        Box::pin(self.end_user_now(user, end))
+    fn end_user(
+        &self,
+        user: UserKey,
+        keep: Option<SessionId>,
+        end: SessionEnd,
+    ) -> StoreFuture<'_, Vec<Arc<Session>>> {
+        Box::pin(self.end_user_now(user, keep, end))
+    }
+
+    fn end_scope(&self, scope: EndScope, end: SessionEnd) -> StoreFuture<'_, Vec<Epoch>> {
+        Box::pin(self.end_scope_now(scope, end))
+    }
+
+    fn settle(&self, scope: Option<EndScope>) -> StoreFuture<'_, Settled> {
+        Box::pin(self.settle_now(scope))
     }
 
     fn end_overdue(&self, grace: Duration) -> StoreFuture<'_, Vec<Arc<Session>>> {
@@ -161,6 +200,10 @@ impl SharedStore for RedisStore {
         Box::pin(self.find_credential_now(*credential))
     }
 
+    fn seats(&self) -> Option<&dyn SeatStore> {
+        Some(self)
+    }
+
     fn locks(&self) -> StoreFuture<'_, Vec<UserLock>> {
         Box::pin(self.locks_now())
     }
@@ -176,6 +219,10 @@ impl SharedStore for RedisStore {
 
     fn believed_for(&self) -> Duration {
         self.link.options.on_outage.believed_for()
+    }
+
+    fn nodes(&self) -> &dyn NodeRegistry {
+        self
     }
 }
 
@@ -222,6 +269,9 @@ impl SessionStore for RedisStore {
                 (&created, session.end().cloned())
             {
                 let _ = self.end_now(Touch::last_of(&session), end).await?;
+            } else if let Created::Kept | Created::KeptInPlaceOf(_) = &created {
+                let now = self.time().clock().tick();
+                self.recent().said().opened.push(now, session);
             }
             Ok(created)
         })

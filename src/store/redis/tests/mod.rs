@@ -1,16 +1,20 @@
 //! The store on real servers.
 
 mod bounds;
+#[allow(dead_code, reason = "tests of whole gateways use the rest of it")]
 pub(crate) mod cable;
 mod clock;
 pub(crate) mod fleet;
+mod lifetimes;
+mod secret;
 pub(crate) mod server;
 mod tls;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
-use super::{RedisOptions, RedisStore};
+use super::{RedisMode, RedisOptions, RedisStore};
 use crate::domain::{ManualClock, Spaces};
 use crate::store::{Retention, contract};
 use fleet::{Cluster, Watched};
@@ -26,8 +30,35 @@ pub(crate) fn fresh(options: &RedisOptions) -> RedisOptions {
     }
 }
 
+impl Cluster {
+    pub(crate) fn options(&self) -> RedisOptions {
+        RedisOptions {
+            mode: RedisMode::Cluster,
+            nodes: self.servers.iter().map(RedisServer::url).collect(),
+            ..RedisOptions::single("")
+        }
+    }
+}
+
+impl Watched {
+    pub(crate) fn options(&self) -> RedisOptions {
+        RedisOptions {
+            mode: RedisMode::Sentinel {
+                master: "sessions".to_owned(),
+            },
+            nodes: self.sentinels.iter().map(RedisServer::url).collect(),
+            ..RedisOptions::single("")
+        }
+    }
+}
+
 async fn connect(options: &RedisOptions, clock: ManualClock, retention: Retention) -> RedisStore {
-    let connected = RedisStore::connect(options.clone(), retention, Spaces::new(), Arc::new(clock));
+    let options = RedisOptions {
+        // The test's clock goes another way than the server's.
+        clock_check: Duration::from_secs(3600),
+        ..options.clone()
+    };
+    let connected = RedisStore::connect(options, retention, Spaces::new(), Arc::new(clock));
     connected.await.unwrap()
 }
 
