@@ -48,6 +48,9 @@ impl List {
     }
 }
 
+/// As many as anybody can mean who wants all: scripts know no numbers of 64 bits.
+const MOST: usize = i32::MAX as usize;
+
 impl RedisStore {
     pub(super) async fn scan_now(&self, scan: &Scan) -> Result<ScanPage, StoreError> {
         let range = scan
