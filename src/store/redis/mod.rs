@@ -94,6 +94,7 @@ mod import;
 mod keys;
 mod link;
 mod lists;
+mod merge;
 mod nodes;
 mod notes;
 mod options;
