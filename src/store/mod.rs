@@ -16,6 +16,8 @@ mod memory;
 mod merged;
 mod nodes;
 #[cfg(feature = "server")]
+mod outages;
+#[cfg(feature = "server")]
 mod record;
 #[cfg(feature = "server")]
 pub mod redis;

@@ -19,9 +19,9 @@ use crate::domain::{
     Clock, LicensePeak, Session, SessionEnd, SessionId, SessionRecord, Spaces, TargetId, Task,
     Ticket, TokenDigest, UserKey, UserLock,
 };
+use crate::store::outages::Outages;
 use crate::store::refreshes::LocalRefreshes;
 use crate::store::short_lived::ShortLived;
-use crate::store::state::Outages;
 use crate::store::{
     Created, CredentialStore, Ended, IdRange, MAX_TARGETS, MAX_TICKETS, Merged, Recovered,
     RefreshStore, Retention, Scan, ScanPage, SessionStore, SharedStore, StateFilter, StoreError,

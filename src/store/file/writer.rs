@@ -16,8 +16,8 @@ use super::import::Import;
 use super::open_sessions::OpenSessions;
 use super::tables::PROBE;
 use crate::domain::SessionId;
+use crate::store::outages::Outages;
 use crate::store::refreshes::LocalRefreshes;
-use crate::store::state::Outages;
 use crate::store::{Retention, StoreError};
 
 /// Changes that wait for the thread; whoever asks for more waits.
