@@ -5,6 +5,7 @@ mod imports;
 mod mass_ends;
 mod refreshes;
 mod reopened;
+mod retained;
 mod short_lived;
 mod stored_tasks;
 
@@ -51,13 +52,13 @@ pub(crate) async fn check<S: SessionStore>(open: impl AsyncFn(ManualClock, Reten
         max: 1000,
     })
     .await;
-    ended_sessions_are_kept_for_the_retention_time(&maker, &store).await;
+    retained::ended_sessions_are_kept_for_the_retention_time(&maker, &store).await;
     let (maker, store) = fresh(Retention {
         time: Duration::from_secs(100),
         max: 3,
     })
     .await;
-    ended_sessions_are_bounded(&maker, &store).await;
+    retained::ended_sessions_are_bounded(&maker, &store).await;
     let (maker, store) = fresh(Retention::default()).await;
     credentials::a_credential_opens_one_session_at_a_time(&maker, &store).await;
     let (maker, store) = fresh(Retention::default()).await;
@@ -344,60 +345,5 @@ async fn scans_page_newest_first(maker: &Maker, store: &impl SessionStore) {
             .unwrap()
             .total,
         0
-    );
-}
-
-async fn ended_sessions_are_kept_for_the_retention_time(maker: &Maker, store: &impl SessionStore) {
-    let session = maker.session("ann");
-    assert!(matches!(
-        store.create(&session).await.unwrap(),
-        Created::Kept
-    ));
-    maker.clock.advance(Duration::from_secs(1000));
-    assert!(matches!(
-        store
-            .end(Touch::last_of(&session), maker.end(EndReason::Terminated))
-            .await
-            .unwrap(),
-        Ended::Now(_)
-    ));
-    maker.clock.advance(Duration::from_secs(99));
-    assert_eq!(store.purge().await.unwrap(), 0);
-    assert!(store.get(session.id()).await.unwrap().is_some());
-    maker.clock.advance(Duration::from_secs(1));
-    assert_eq!(store.purge().await.unwrap(), 1);
-    assert!(store.get(session.id()).await.unwrap().is_none());
-}
-
-async fn ended_sessions_are_bounded(maker: &Maker, store: &impl SessionStore) {
-    let mut ids = Vec::new();
-    for _ in 0..5 {
-        let session = maker.session("ann");
-        assert!(matches!(
-            store.create(&session).await.unwrap(),
-            Created::Kept
-        ));
-        assert!(matches!(
-            store
-                .end(Touch::last_of(&session), maker.end(EndReason::LoggedOut))
-                .await
-                .unwrap(),
-            Ended::Now(_)
-        ));
-        ids.push(session.id());
-    }
-    // At once, or step by step.
-    while store.purge().await.unwrap() > 0 {}
-    let page = store
-        .scan(Scan {
-            state: StateFilter::Ended,
-            limit: 10,
-            ..Scan::default()
-        })
-        .await
-        .unwrap();
-    assert_eq!(
-        page.sessions.iter().map(|s| s.id()).collect::<Vec<_>>(),
-        [ids[4], ids[3], ids[2]]
     );
 }
