@@ -21,16 +21,15 @@ use crate::store::{
     Touch,
 };
 
-/// Commands that look at all there is. HGETALL is not among them: it reads the counters of the
-/// spaces, and epochs that are being settled.
-const UNBOUNDED: [&str; 13] = [
+/// Commands that look at all there is. HGETALL and HVALS are not among them: they
+/// read the counters of the spaces, and epochs that are being settled.
+const UNBOUNDED: [&str; 12] = [
     "keys",
     "scan",
     "hscan",
     "sscan",
     "zscan",
     "hkeys",
-    "hvals",
     "smembers",
     "sort",
     "zrangebyscore",
