@@ -34,7 +34,7 @@ impl<'s> Actor<'s> {
             }
             Step::Credential { node, session } => {
                 if let Some(session) = self.session(session) {
-                    self.add_credential(self.node(node), session);
+                    self.add_credential(self.node(node), session).await;
                 }
             }
             Step::End { node, session } => {
