@@ -18,7 +18,7 @@ use super::spaces::{AdminSpaces, SpaceInfo};
 use super::state::Admin;
 use super::this_node::ThisNode;
 use super::{native, octane, openapi, ops, qps};
-use crate::domain::{HostPattern, SpaceId};
+use crate::domain::{HostPattern, SharedSecret, SpaceId};
 use crate::sessions::{Feed, Sessions};
 use crate::tasks::Tasks;
 use crate::telemetry::{Health, Metrics};
@@ -44,7 +44,7 @@ impl AdminBuilder {
                 certificates: CertificateRoles::default(),
                 spaces: AdminSpaces::new(vec![default]),
                 hosts: AllowedHosts::default(),
-                cursors: Cursors::new(),
+                cursors: Cursors::new(&SharedSecret::generate()),
                 health: Health::new(),
                 this_node,
                 metrics: None,
@@ -102,6 +102,13 @@ impl AdminBuilder {
     /// Where sessions are ended in the background. Default: tasks of its own.
     pub fn tasks(mut self, tasks: Tasks) -> Self {
         self.admin.tasks = OnceLock::from(tasks);
+        self
+    }
+
+    /// What all side ports behind one address know: what one of them hands out, such as where a
+    /// list goes on, the others take back. Default: a secret that nobody else has.
+    pub fn secret(mut self, secret: &SharedSecret) -> Self {
+        self.admin.cursors = Cursors::new(secret);
         self
     }
 

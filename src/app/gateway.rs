@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::authn::Users;
 use super::edge::{edge_settings, needs_restart};
 use super::error::{BuildError, StartError};
+use super::kept_tasks::KeptTasks;
 use super::options::GatewayOptions;
 use super::plan::{Plan, Planner};
 use super::presence::Presence;
@@ -76,7 +77,7 @@ impl Gateway {
         let spaces = Spaces::new();
         let mut presence = Presence::new(&options, &clock);
         let keys = assertion_keys()?;
-        let store = store::open(&options.store, presence.name(), &spaces, &clock).await?;
+        let store = store::open(&options.store, &spaces, &clock).await?;
         if let Err(error) = presence.enter(&*store, &keys, signs(&options)).await {
             let _ = store.close().await;
             return Err(error);
@@ -141,7 +142,12 @@ impl Gateway {
             ApiKeys::with_clock(keys, Arc::clone(&clock)),
             AdminSpaces::new(infos),
         );
+        store::warn_of_own_keys(&**store, &options);
         let recovery = recover(&sessions).await?;
+        let secret = match store.shared() {
+            Some(shared) => Some(shared.secret().await.map_err(StartError::Recover)?),
+            None => None,
+        };
         let certificates = CertificateRoles::new(options.admin.certificate_roles.clone());
 
         let sockets = EdgeSockets::bind(
@@ -158,7 +164,8 @@ impl Gateway {
         let admin_address = admin_socket.local_addr().map_err(StartError::SidePort)?;
 
         let stop = CancellationToken::new();
-        let (keeper, keep_tasks) = store::keep_tasks(Arc::clone(store), stop.clone());
+        let keeper = KeptTasks::new(Arc::clone(store));
+        let keep_tasks = Arc::clone(&keeper).tell(stop.clone());
         let jobs = Tasks::builder(Arc::clone(&clock))
             .max_errors(MAX_TASK_ERRORS)
             .restored(recovery.tasks)
@@ -175,6 +182,9 @@ impl Gateway {
             .this_node(this_node(&presence, &sessions, &health))
             .docs_public(options.admin.docs_public)
             .listen(admin_address);
+        if let Some(secret) = &secret {
+            side_port = side_port.secret(secret);
+        }
         for host in &options.admin.hosts {
             side_port = side_port.host(host.clone());
         }

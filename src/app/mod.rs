@@ -12,6 +12,7 @@ mod edge;
 mod error;
 mod explain;
 mod gateway;
+mod kept_tasks;
 mod node_name;
 pub mod options;
 mod plan;

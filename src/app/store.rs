@@ -5,15 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::options::{StoreKind, StoreOptions};
+use super::options::{GatewayOptions, SpaceOptions, StoreKind, StoreOptions};
 use crate::domain::{Clock, Spaces};
 use crate::store::file::{FileError, FileStore};
 use crate::store::redis::RedisStore;
 use crate::store::{MemoryStore, Retention, SessionStore, StoreError};
-use crate::tasks::{Task, TaskKeeper};
 use crate::telemetry::{Health, Metrics};
 
 /// Why there is no store.
@@ -45,10 +43,9 @@ pub(super) const fn retention(options: &StoreOptions) -> Retention {
     }
 }
 
-/// Opens the store for the node called `node`. Its sessions will point to `spaces`.
+/// Opens the store. Its sessions will point to `spaces`.
 pub(super) async fn open(
     options: &StoreOptions,
-    node: &str,
     spaces: &Spaces,
     clock: &Arc<dyn Clock>,
 ) -> Result<Arc<dyn SessionStore>, OpenError> {
@@ -56,7 +53,7 @@ pub(super) async fn open(
     match options.kind {
         StoreKind::Memory => Ok(Arc::new(MemoryStore::new(retention, clock))),
         StoreKind::Redis => {
-            let options = options.redis.with_files(node, read_file)?;
+            let options = options.redis.with_files(read_file)?;
             let store = RedisStore::connect(options, retention, spaces.clone(), clock);
             Ok(Arc::new(store.await.map_err(OpenError::Redis)?))
         }
@@ -69,6 +66,23 @@ pub(super) async fn open(
                 Err(failed) => std::panic::resume_unwind(failed.into_panic()),
             }
         }
+    }
+}
+
+/// Says what the options lack for gateways that share `store`.
+pub(super) fn warn_of_own_keys(store: &dyn SessionStore, options: &GatewayOptions) {
+    let own = |space: &&SpaceOptions| {
+        let assertion = space.assertion.as_ref();
+        assertion.is_some_and(|assertion| assertion.key_file.is_none())
+    };
+    if store.shared().is_some()
+        && let Some(space) = options.spaces.iter().find(own)
+    {
+        tracing::warn!(
+            space = %space.id,
+            "each gateway signs assertions with a key of its own, which the others do not \
+             publish: give all of them the same `space.assertion.key_file`"
+        );
     }
 }
 
@@ -107,43 +121,3 @@ pub(super) async fn watch(
 
 /// How often a look is taken at the store.
 const WATCH: Duration = Duration::from_millis(200);
-
-/// Hands background tasks on to the store, in the order of what happens to them.
-#[derive(Debug)]
-pub(super) struct TasksToStore(mpsc::UnboundedSender<Task>);
-
-impl TaskKeeper for TasksToStore {
-    fn keep(&self, task: Task) {
-        // Nobody listens any more once the gateway has stopped.
-        let _ = self.0.send(task);
-    }
-}
-
-/// A keeper of background tasks, and the work of keeping them in `store` until `stop`.
-pub(super) fn keep_tasks(
-    store: Arc<dyn SessionStore>,
-    stop: CancellationToken,
-) -> (Arc<TasksToStore>, impl Future<Output = ()>) {
-    // Bounded by the tasks there may be, of which each says three things.
-    let (told, mut heard) = mpsc::unbounded_channel();
-    let work = async move {
-        while let Some(task) = stop.run_until_cancelled(heard.recv()).await.flatten() {
-            keep(&*store, &task).await;
-        }
-        while let Ok(task) = heard.try_recv() {
-            keep(&*store, &task).await;
-        }
-    };
-    (Arc::new(TasksToStore(told)), work)
-}
-
-async fn keep(store: &dyn SessionStore, task: &Task) {
-    if let Err(error) = store.put_task(task).await {
-        tracing::warn!(
-            task.id = task.id.as_u64(),
-            task.status = task.status.as_str(),
-            error = &error as &dyn std::error::Error,
-            "how a background task is was not kept"
-        );
-    }
-}

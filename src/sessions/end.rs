@@ -105,8 +105,9 @@ impl Sessions {
         at: Timestamp,
         cause: EndCause,
     ) -> Result<EndOutcome, StoreError> {
-        let last = Touch::last_of(session);
-        self.end_from(session, last, at, cause).await
+        let session = self.ours(session);
+        let last = Touch::last_of(&session);
+        self.end_from(&session, last, at, cause).await
     }
 
     async fn end_from(

@@ -71,7 +71,8 @@ impl Sessions {
     }
 
     /// `stored`, last active when the store or this process knows of it last: the store is told
-    /// of requests now and then only. Of one that is open and in the table, the table's own.
+    /// of requests now and then only. All else is as the store has it, so that every process
+    /// puts sessions in the same order.
     pub(super) fn merged(&self, stored: Arc<Session>) -> Arc<Session> {
         if self.0.store.shared().is_none() {
             return stored;
@@ -80,20 +81,29 @@ impl Sessions {
             return stored;
         };
         match stored.end() {
-            // One that has ended here while the store was asked is shown as it was then: a page
-            // stays as long as it is.
-            None if ours.end().is_some() => stored,
             None => {
                 ours.touch(stored.last_active_tick());
-                ours
+                stored.touch(ours.last_active_tick());
             }
             // Its end is yet to be heard of here; until then requests may have come in.
             Some(end) => {
                 if ours.last_active() <= end.at {
                     stored.touch(ours.last_active_tick());
                 }
-                stored
             }
+        }
+        stored
+    }
+
+    /// The table's object of `session`, which streams and requests under way watch; itself when
+    /// there is none.
+    pub(super) fn ours(&self, session: &Arc<Session>) -> Arc<Session> {
+        match self.0.table.by_id(session.id()) {
+            Some(ours) => {
+                ours.touch(session.last_active_tick());
+                ours
+            }
+            None => Arc::clone(session),
         }
     }
 

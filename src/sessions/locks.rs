@@ -75,6 +75,11 @@ impl Locks {
         held.map(|held| held.lock.clone()).collect()
     }
 
+    /// Whether nobody is locked.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Forgets the lock on `user`.
     pub(super) fn lift(&self, user: UserKey) {
         self.0.remove(&user);

@@ -84,8 +84,11 @@ impl Sessions {
     /// whose user is locked. Says how many.
     pub(super) async fn end_due(&self, sessions: &[Arc<Session>]) -> Result<usize, StoreError> {
         let now = self.0.clock.tick();
+        // Whose user is locked costs a digest a session to say.
+        let any_lock = !self.0.locks.is_empty();
         let due = sessions.iter().filter_map(|session| {
             let (at, cause) = match session.liveness(now) {
+                Liveness::Live if !any_lock => return None,
                 Liveness::Live => {
                     // Of an earlier process: the lock was kept, and the process died before it had
                     // ended them all.

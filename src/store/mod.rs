@@ -24,6 +24,7 @@ mod scan;
 mod shared;
 mod short_lived;
 mod state;
+mod stored_tasks;
 mod touch;
 #[cfg(feature = "server")]
 pub mod wire;
@@ -48,6 +49,7 @@ pub(crate) use scan::Newest;
 pub use scan::{IdRange, Scan, ScanPage, StateFilter};
 pub use shared::{Change, ChangeBatch, Changes, SharedStore, Standing};
 pub use state::StoreState;
+pub use stored_tasks::{MAX_TASKS, SILENCE, StoredTasks};
 pub use touch::Touch;
 
 /// What a store's methods return.

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::{IdRange, NodeRegistry, Opens, StoreFuture};
+use super::{IdRange, NodeRegistry, Opens, StoreFuture, StoredTasks};
 use crate::domain::{
-    Session, SessionEnd, SessionId, SpaceId, Tick, TokenDigest, UserKey, UserLock,
+    Session, SessionEnd, SessionId, SharedSecret, SpaceId, Tick, TokenDigest, UserKey, UserLock,
 };
 
 /// The part of a store's contract that there is more than one process to.
@@ -20,7 +20,7 @@ use crate::domain::{
 ///   processes they happen; so are two logins under a limit.
 /// - What happened before a batch was [confirmed](ChangeBatch::confirmed) is in that batch or
 ///   an earlier one, or the batch [has a gap](ChangeBatch::gap).
-pub trait SharedStore: Send + Sync {
+pub trait SharedStore: StoredTasks {
     /// Ends all sessions of `user` that are open; those are returned.
     ///
     /// # Errors
@@ -71,6 +71,13 @@ pub trait SharedStore: Send + Sync {
     ///
     /// [`StoreError::Unavailable`](super::StoreError::Unavailable) when the store cannot tell.
     fn locks(&self) -> StoreFuture<'_, Vec<UserLock>>;
+
+    /// What all processes on the store know and nobody else: made by the first that asks.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`](super::StoreError) when the store cannot tell or keep it.
+    fn secret(&self) -> StoreFuture<'_, SharedSecret>;
 
     /// What changes from the start of the store on. To be taken once; `None` afterwards.
     fn changes(&self) -> Option<Changes>;

@@ -16,8 +16,12 @@ use crate::tasks::{JobResult, SubmitError, TaskFailure, TaskId, Work};
 ///
 /// # Errors
 ///
-/// When too many tasks wait.
-pub(super) fn submit(admin: &Arc<Admin>, actor: &Actor, target: Target) -> Result<TaskId, Problem> {
+/// When too many tasks wait, or it cannot be kept.
+pub(super) async fn submit(
+    admin: &Arc<Admin>,
+    actor: &Actor,
+    target: Target,
+) -> Result<TaskId, Problem> {
     let (sessions, job_actor) = (admin.sessions().clone(), actor.clone());
     let named = target.to_string();
     let job_named = named.clone();
@@ -29,12 +33,14 @@ pub(super) fn submit(admin: &Arc<Admin>, actor: &Actor, target: Target) -> Resul
     };
     let submitted = admin
         .tasks()
-        .submit("sessions.end", actor.space().clone(), job);
+        .submit("sessions.end", actor.space().clone(), job)
+        .await;
     let id = submitted.map_err(|error| {
-        let problem = Problem::new(ProblemKind::Busy).detail(error.to_string());
+        let busy = Problem::new(ProblemKind::Busy).detail(error.to_string());
         match error {
-            SubmitError::TooMany { .. } => problem.retry_after(5),
-            _ => problem,
+            SubmitError::TooMany { .. } => busy.retry_after(5),
+            SubmitError::Unkept(why) => why.into(),
+            _ => busy,
         }
     })?;
     actor.audit("sessions.end.requested", &format!("{named}, task {id}"), 0);

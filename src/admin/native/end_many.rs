@@ -79,8 +79,8 @@ pub(super) async fn end_many(
         actor.audit("sessions.end", &target.to_string(), body.ended);
         return Ok(Json(body).into_response());
     }
-    let id = end_job::submit(&admin, &actor, target)?;
-    let task = within_a_call(admin.tasks(), id, wait.unwrap_or_default()).await;
+    let id = end_job::submit(&admin, &actor, target).await?;
+    let task = within_a_call(admin.tasks(), id, wait.unwrap_or_default()).await?;
     let task = task.ok_or(ProblemKind::UnknownTask)?;
     Ok(match task.status {
         TaskStatus::Completed | TaskStatus::CompletedWithErrors => {

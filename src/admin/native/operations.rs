@@ -183,7 +183,9 @@ pub(super) const EVENTS: Operation = Operation::get(
              `session.ended`, with an `Event` as data. Where a client comes again with \
              `Last-Event-ID` it misses nothing, unless too much has happened meanwhile: then an \
              event `gap` comes first. A comment comes at least every 15 seconds. The stream \
-             ends when the server stops or its keys change.",
+             ends when the server stops or its keys change. Where several servers share their \
+             sessions, each tells what happened at itself; at another one a client begins with a \
+             `gap`.",
 )
 .parameters(&[
     Parameter::query("space", "Only events of this space", r#"{"type":"string"}"#),

@@ -246,6 +246,7 @@ fn task() -> Value {
         "createdAt": time(),
         "startedAt": maybe_time(),
         "endedAt": maybe_time(),
+        "failure": {"type": ["string", "null"], "description": "Why it failed, when it did"},
     });
     let required = [
         "taskId",
@@ -259,13 +260,14 @@ fn task() -> Value {
         "createdAt",
         "startedAt",
         "endedAt",
+        "failure",
     ];
     let mut task = object(&required, properties);
     task["examples"] = json!([{
         "taskId": "1795253400001", "kind": "sessions.end", "status": "running",
         "requested": 100_000, "done": 31_337, "ended": 31_336, "alreadyEnded": 1, "unknown": [],
         "createdAt": "2026-11-21T09:30:00.000Z", "startedAt": "2026-11-21T09:30:00.001Z",
-        "endedAt": null,
+        "endedAt": null, "failure": null,
     }]);
     task
 }

@@ -164,6 +164,8 @@ pub(super) struct TaskBody<'a> {
     created_at: Text<Timestamp>,
     started_at: Option<Text<Timestamp>>,
     ended_at: Option<Text<Timestamp>>,
+    /// Why it failed, in a sentence, when it did.
+    failure: Option<&'a str>,
 }
 
 /// A session that started or ended.
@@ -255,6 +257,7 @@ impl<'a> TaskBody<'a> {
             created_at: Text(task.created),
             started_at: task.started.map(Text),
             ended_at: task.ended.map(Text),
+            failure: task.failure.as_deref(),
         }
     }
 }

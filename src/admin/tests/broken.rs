@@ -7,14 +7,14 @@ use super::{Side, id, request};
 use crate::admin::builder;
 use crate::admin::keys::{ApiKeys, NewKey, Role};
 use crate::domain::{
-    LicensePeak, Session, SessionEnd, SessionId, SessionPolicy, SpaceId, TargetId, Task, Tick,
-    Ticket, TokenDigest, UserKey, UserLock,
+    LicensePeak, Session, SessionEnd, SessionId, SessionPolicy, SharedSecret, SpaceId, TargetId,
+    Task, TaskId, Tick, Ticket, TokenDigest, UserKey, UserLock,
 };
 use crate::sessions::Sessions;
 use crate::store::{
     Changes, Created, CredentialStore, Ended, Entered, Finished, Fleet, IdRange, Lease, Merged,
     Node, NodeRegistry, Opens, Recovered, RefreshStore, Refreshed, Scan, ScanPage, SessionStore,
-    SharedStore, Standing, StoreError, StoreFuture, StoreState, Touch,
+    SharedStore, Standing, StoreError, StoreFuture, StoreState, StoredTasks, Touch,
 };
 
 /// A store that cannot be reached, or that has a bug.
@@ -32,6 +32,20 @@ impl Broken {
                 Self::Panics => panic!("a secret detail"),
             }
         })
+    }
+}
+
+impl StoredTasks for Broken {
+    fn number_task(&self, _: &Task) -> StoreFuture<'_, TaskId> {
+        self.fail()
+    }
+
+    fn task(&self, _: TaskId) -> StoreFuture<'_, Option<Task>> {
+        self.fail()
+    }
+
+    fn tasks_of(&self, _: SpaceId) -> StoreFuture<'_, Vec<Task>> {
+        self.fail()
     }
 }
 
@@ -62,6 +76,10 @@ impl SharedStore for Broken {
     }
 
     fn locks(&self) -> StoreFuture<'_, Vec<UserLock>> {
+        self.fail()
+    }
+
+    fn secret(&self) -> StoreFuture<'_, SharedSecret> {
         self.fail()
     }
 

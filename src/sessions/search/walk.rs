@@ -76,7 +76,8 @@ impl Sessions {
         }
     }
 
-    /// The open sessions of all processes; of those in the table, as the table has them.
+    /// The open sessions of all processes, as the store has them, so that every process puts
+    /// them in the same order; active when the store or the table says that they were last.
     async fn walk_fleet(
         &self,
         store: &dyn SharedStore,

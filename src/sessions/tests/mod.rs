@@ -12,6 +12,8 @@ mod locks;
 mod recover;
 #[cfg(feature = "server")]
 mod refresh;
+#[cfg(feature = "server")]
+mod transfer;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};

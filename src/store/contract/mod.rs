@@ -5,6 +5,7 @@ mod imports;
 mod refreshes;
 mod reopened;
 mod short_lived;
+mod stored_tasks;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -65,6 +66,11 @@ pub(crate) async fn check<S: SessionStore>(open: impl AsyncFn(ManualClock, Reten
     imports::sessions_of_another_store_are_kept_as_they_are(&maker, &store).await;
     let (maker, store) = fresh(Retention::default()).await;
     imports::what_is_here_goes_before_what_comes(&maker, &store).await;
+    let (maker, store) = fresh(Retention::default()).await;
+    stored_tasks::tasks_are_told_to_all(&maker, &store).await;
+    stored_tasks::the_secret_is_one(&store).await;
+    let (maker, store) = fresh(Retention::default()).await;
+    stored_tasks::tasks_are_bounded(&maker, &store).await;
     let (maker, store) = fresh(Retention::default()).await;
     let left = reopened::keep_something_of_everything(&maker, &store).await;
     let place = next.load(Ordering::Relaxed) - 1;
@@ -293,6 +299,7 @@ async fn scans_page_newest_first(maker: &Maker, store: &impl SessionStore) {
     let page = store
         .scan(Scan {
             user: bob,
+            limit: usize::MAX,
             ..scan.clone()
         })
         .await

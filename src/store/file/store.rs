@@ -61,10 +61,13 @@ impl FileStore {
     ) -> Result<Self, FileError> {
         let mut database = database::open_or_make(path)?;
         let (tick, wall) = (clock.tick(), clock.wall());
-        let open = OpenSessions::new();
         let mut tickets = ShortLived::new(MAX_TICKETS);
         let refreshed = LocalRefreshes::default();
-        let (sessions, credentials, notes) = database::catch(path, || {
+        let (open, sessions, credentials, notes) = database::catch(path, || {
+            let expected = read::count_open(&database).map_err(|t| damaged(path, &t))?;
+            // A tenth more, as random keys do not fill all shards alike.
+            let expected = usize::try_from(expected + expected / 10).unwrap_or(0);
+            let open = OpenSessions::with_room_for(expected);
             let sessions = load::open_sessions(&database, &open, spaces, &*clock);
             let loaded = sessions.and_then(|sessions| {
                 let is_open = |id| open.get(id).is_some();
@@ -72,7 +75,9 @@ impl FileStore {
                 refreshes::read(&database, |id, kept| refreshed.restore(id, kept))?;
                 Ok((sessions, credentials, read::notes(&database)?))
             });
-            loaded.map_err(|trouble| damaged(path, &trouble))
+            let (sessions, credentials, notes) =
+                loaded.map_err(|trouble| damaged(path, &trouble))?;
+            Ok((open, sessions, credentials, notes))
         })?;
         for (digest, ticket, until) in notes.tickets {
             tickets.put(digest, ticket, until.since(wall), tick);

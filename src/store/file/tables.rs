@@ -10,11 +10,11 @@ pub(super) const ABOUT: TableDefinition<'_, &str, u64> = TableDefinition::new("g
 /// The key in [`ABOUT`] under which the version of the tables stands.
 pub(super) const FORMAT_KEY: &str = "format";
 
-/// The key in [`ABOUT`] under which it is noted, after a failure, that the file can be written.
-pub(super) const OUTAGES_KEY: &str = "outages";
-
 /// The version of the tables: which there are and what their keys are.
 pub(super) const FORMAT: u64 = 1;
+
+/// What is written after a failure to see whether the file can grow, and taken out again.
+pub(super) const PROBE: TableDefinition<'_, (), &[u8]> = TableDefinition::new("probe");
 
 /// Open sessions, oldest start first. New ones come at the end, so that logins write few pages.
 pub(super) const OPEN: TableDefinition<'_, Key, &[u8]> = TableDefinition::new("open");

@@ -14,7 +14,7 @@ use super::database::Handle;
 use super::error::Trouble;
 use super::import::Import;
 use super::open_sessions::OpenSessions;
-use super::tables::{ABOUT, OUTAGES_KEY};
+use super::tables::PROBE;
 use crate::domain::SessionId;
 use crate::store::refreshes::LocalRefreshes;
 use crate::store::state::Outages;
@@ -30,6 +30,9 @@ const BATCH: usize = 4096;
 /// again: half a second at first, twice as long each time, five seconds at last.
 const STEPS: (u32, u32) = (20, 200);
 const STEP: Duration = Duration::from_millis(25);
+
+/// Bytes that there has to be room for after a failure: some hundred sessions.
+const ROOM: usize = 256 * 1024;
 
 pub(super) type Answer = oneshot::Sender<Result<Outcome, StoreError>>;
 
@@ -211,7 +214,8 @@ impl Writer {
         }
     }
 
-    /// Opens the file again and writes to it: a file that can be read only is of no use.
+    /// Opens the file again and writes to it: one that can be read, or has room for a session
+    /// and not for the next, is of no use.
     fn reopen(&mut self) -> Result<(), String> {
         self.file.reopen().map_err(|error| with_causes(&error))?;
         let written = catch_unwind(AssertUnwindSafe(|| self.take_back()));
@@ -222,7 +226,8 @@ impl Writer {
         Ok(())
     }
 
-    /// Takes sessions that were refused out of the file, where there are any.
+    /// Takes sessions that were refused out of the file, where there are any, and makes sure of
+    /// some room.
     fn take_back(&self) -> Result<(), Trouble> {
         let database = self.file.get()?;
         let transaction = database.begin_write()?;
@@ -231,9 +236,12 @@ impl Writer {
             for id in &self.refused {
                 changes.undo(*id)?;
             }
-            let mut about = transaction.open_table(ABOUT)?;
-            about.insert(OUTAGES_KEY, self.outages.state().losses)?;
+            let mut probe = transaction.open_table(PROBE)?;
+            probe.insert((), vec![0; ROOM].as_slice())?;
         }
+        transaction.commit()?;
+        let transaction = database.begin_write()?;
+        transaction.delete_table(PROBE)?;
         transaction.commit()?;
         Ok(())
     }

@@ -8,12 +8,12 @@
 //! anything else from the poll that it brings about. What is lost comes with the next poll.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use ::redis::RedisResult;
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use super::changes;
 use super::error::odd_answer;
@@ -47,9 +47,6 @@ type Entry = (String, Vec<(String, Vec<u8>)>);
 
 /// Entries read from a stream at once.
 const PIECE: usize = 1000;
-
-/// How often the server's clock is read: it drifts by milliseconds meanwhile.
-const CLOCK: Duration = Duration::from_secs(60);
 
 /// A shard's stream from the cursor on.
 struct Piece {
@@ -129,7 +126,8 @@ impl Follower {
 
     /// Follows until nobody wants to hear of changes any more.
     pub(super) async fn run(mut self) {
-        let mut clock = tokio::time::interval(CLOCK);
+        let check = self.link.options.clock_check;
+        let mut clock = tokio::time::interval_at(Instant::now() + check, check);
         loop {
             // What has been read has been handed on, too.
             for (shard, cursor) in Shard::all().zip(&self.cursors) {

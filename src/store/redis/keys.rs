@@ -1,6 +1,6 @@
 //! The names of keys.
 
-use crate::domain::{SessionId, TargetId, TokenDigest, UserKey};
+use crate::domain::{SessionId, SpaceId, TargetId, TaskId, TokenDigest, UserKey};
 
 /// Shards: all keys of a shard are in one hash slot, so a script may touch any of them. A
 /// fixed part of the layout.
@@ -98,10 +98,24 @@ impl Keys {
         format!("{{{}/targets}}:all", self.namespace)
     }
 
-    /// The background tasks of `node`, and with an id one of them.
-    pub(super) fn task(&self, node: &str, id: Option<u64>) -> String {
-        let id = id.map_or_else(|| "all".to_owned(), |id| id.to_string());
-        format!("{{{}/tasks/{node}}}:{id}", self.namespace)
+    /// What all keys of background tasks begin with. They are in one slot, so that ids come
+    /// from one place.
+    pub(super) fn tasks(&self) -> String {
+        format!("{{{}/tasks}}:", self.namespace)
+    }
+
+    pub(super) fn task(&self, id: TaskId) -> String {
+        format!("{}{id}", self.tasks())
+    }
+
+    /// The ids of a space's tasks.
+    pub(super) fn tasks_of(&self, space: &SpaceId) -> String {
+        format!("{}of:{space}", self.tasks())
+    }
+
+    /// The id that was given last.
+    pub(super) fn last_task(&self) -> String {
+        format!("{}last", self.tasks())
     }
 
     /// The key `name` of the nodes, which are in one slot.

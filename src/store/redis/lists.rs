@@ -36,6 +36,9 @@ impl List {
     }
 }
 
+/// As many as anybody can mean who wants all: Redis knows no numbers of 64 bits without a sign.
+const MOST: usize = i32::MAX as usize;
+
 impl RedisStore {
     pub(super) async fn scan_now(&self, scan: &Scan) -> Result<ScanPage, StoreError> {
         let range = scan
@@ -77,9 +80,7 @@ impl RedisStore {
             .after
             .map_or_else(|| b"+".to_vec(), |id| bound(b'(', id));
         all.arg(&key).arg(upper).arg("-").arg("BYLEX").arg("REV");
-        // Redis counts in 64 bits with a sign.
-        let limit = i64::try_from(scan.limit).unwrap_or(i64::MAX);
-        all.arg("LIMIT").arg(0).arg(limit);
+        all.arg("LIMIT").arg(0).arg(scan.limit.min(MOST));
         let total: usize = self.link().ask(::redis::cmd("ZCARD").arg(&key)).await?;
         if scan.limit == 0 || total == 0 {
             return Ok((total, Vec::new()));

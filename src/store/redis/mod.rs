@@ -27,10 +27,13 @@
 //! | `gp:a:<digest>` | string | which session a credential opens, until when, and until when that session may be on its way | as long as the credential opens it, and at most as the session |
 //! | `gp:t:<digest>` | string | a ticket | a minute |
 //! | `{gp/targets}:<id>`, `{gp/targets}:all` | string, sorted set | where browsers were going, and 100,000 of them at most | a quarter of an hour |
-//! | `{gp/tasks/<node>}:<id>`, `..:all` | string, sorted set | background tasks of a node | a day after their end |
+//! | `{gp/tasks}:<id>` | hash | a background task: `r` how it is, `u` until when that is to be believed | a day after the last word of its node |
+//! | `{gp/tasks}:of:<space>` | sorted set | the ids of a space's tasks, 1,000 at most | likewise |
+//! | `{gp/tasks}:last` | number | the id that was given last | 30 days |
 //! | `{gp/nodes}:i:<instance>`, `..:all` | string, sorted set | what a node says of itself, as JSON, and when each was heard of | 10 s after its last word |
 //! | `{gp/nodes}:n:<name>` | string | which instance has the name | 3 s after its last word |
 //! | `{gp/nodes}:keys` | sorted set | public keys of assertions, as JWKs, by the last word | an hour after it |
+//! | `gp:secret` | string | 32 random bytes that the nodes have in common; keys for cursors follow from it | 30 days after the last node |
 //! | `gp:peaks:<day>` | hash | the peaks of licenses | retention |
 //!
 //! | `gp:time` | number | milliseconds that the server's clock is ahead of the nodes' time, since somebody set it | 400 days |
@@ -64,9 +67,11 @@ mod options;
 mod purge;
 mod refreshes;
 mod scripts;
+mod secret;
 mod server_time;
 mod sessions;
 mod store;
+mod tasks;
 mod undo;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What stands in Redis beside sessions: tickets, targets, locks, tasks, peaks.
+//! What stands in Redis beside sessions: tickets, targets, locks, peaks.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,9 +9,7 @@ use super::error::{damaged, odd_answer};
 use super::keys::Shard;
 use super::sessions::millis;
 use super::store::RedisStore;
-use crate::domain::{
-    LicensePeak, TargetId, Task, TaskId, Ticket, Timestamp, TokenDigest, UserKey, UserLock,
-};
+use crate::domain::{LicensePeak, TargetId, Ticket, Timestamp, TokenDigest, UserKey, UserLock};
 use crate::store::record::notes;
 use crate::store::{MAX_TARGETS, StoreError};
 
@@ -157,51 +155,6 @@ impl RedisStore {
         }
     }
 
-    pub(super) async fn put_task_now(&self, task: &Task) -> Result<(), StoreError> {
-        let node = &self.link().options.node;
-        let (all, id) = (self.keys().task(node, None), task.id.as_u64());
-        let ttl = if task.ended.is_some() {
-            DAY_MS
-        } else {
-            TASK_MS
-        };
-        let now = self.time().now();
-        let mut set = ::redis::cmd("SET");
-        set.arg(self.keys().task(node, Some(id)))
-            .arg(notes::task(task));
-        set.arg("PX").arg(ttl);
-        self.link().ask::<String>(&set).await?;
-        let mut add = ::redis::cmd("ZADD");
-        add.arg(&all).arg(now.saturating_add(ttl)).arg(id);
-        self.link().ask::<i64>(&add).await?;
-        let mut drop_old = ::redis::cmd("ZREMRANGEBYSCORE");
-        drop_old.arg(&all).arg("-inf").arg(now);
-        self.link().ask::<i64>(&drop_old).await?;
-        let mut expire = ::redis::cmd("PEXPIRE");
-        self.link()
-            .ask::<i64>(expire.arg(&all).arg(TASK_MS))
-            .await?;
-        Ok(())
-    }
-
-    /// The background tasks of this node.
-    pub(super) async fn tasks_now(&self) -> Result<Vec<Task>, StoreError> {
-        let node = &self.link().options.node;
-        let mut ids = ::redis::cmd("ZRANGE");
-        ids.arg(self.keys().task(node, None)).arg(0).arg(-1);
-        let ids: Vec<u64> = self.link().ask(&ids).await?;
-        let mut tasks = Vec::new();
-        for id in ids {
-            let key = self.keys().task(node, Some(id));
-            let found: Option<Vec<u8>> = self.link().ask(::redis::cmd("GET").arg(key)).await?;
-            if let Some(bytes) = found {
-                let task = notes::read_task(TaskId::new(id).as_u64(), &bytes);
-                tasks.push(task.map_err(|error| damaged("task", error))?);
-            }
-        }
-        Ok(tasks)
-    }
-
     pub(super) async fn put_peaks_now(&self, peaks: &[LicensePeak]) -> Result<(), StoreError> {
         let all = join_all(peaks.iter().map(|peak| async move {
             let mut script = self.scripts().peak.prepare_invoke();
@@ -250,7 +203,4 @@ impl RedisStore {
     }
 }
 
-const DAY_MS: i64 = 86_400_000;
-
-/// For how long a background task is known that does not end.
-const TASK_MS: i64 = 7 * DAY_MS;
+pub(super) const DAY_MS: i64 = 86_400_000;

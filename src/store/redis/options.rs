@@ -25,14 +25,14 @@ pub struct RedisOptions {
     pub authorities: Option<Vec<u8>>,
     /// What all keys begin with: gateways with the same one share their sessions.
     pub namespace: String,
-    /// The name of this node among them, which its background tasks stand under.
-    pub node: String,
     /// For how long a connection is waited for.
     pub connect_timeout: Duration,
     /// For how long an answer is waited for.
     pub timeout: Duration,
     /// How often the change stream is read, beside what is pushed.
     pub poll: Duration,
+    /// How often the server's clock is read: clocks drift by milliseconds meanwhile.
+    pub clock_check: Duration,
     /// Whether changes are pushed as well.
     pub push: bool,
     /// What happens to the sessions in the table while the store is not reached.
@@ -91,10 +91,10 @@ impl RedisOptions {
             sentinel_password: None,
             authorities: None,
             namespace: "gatepass".to_owned(),
-            node: "gatepass".to_owned(),
             connect_timeout: Duration::from_secs(2),
             timeout: Duration::from_secs(1),
             poll: Duration::from_millis(100),
+            clock_check: Duration::from_secs(60),
             push: true,
             on_outage: OnOutage::Closed,
         }

@@ -21,6 +21,7 @@ impl RedisStore {
             .time()
             .now()
             .saturating_sub(millis(self.retention().time));
+        self.renew_secret().await?;
         let mut purged = 0;
         for shard in Shard::all() {
             purged += self.step(shard, &old.to_string(), NEVER).await?.0;

@@ -13,7 +13,6 @@ pub(super) struct ServerTime {
     clock: Arc<dyn Clock>,
     /// The server's time at tick 0.
     origin: AtomicI64,
-    /// How much the wall clock's time is ahead of the server's.
     ahead: AtomicI64,
     /// Until which tick whatever is heard is followed.
     follows_until: AtomicU64,
@@ -40,13 +39,18 @@ const FOLLOWS: Duration = Duration::from_secs(300);
 /// A reading that took longer tells little.
 const SLOW: Duration = Duration::from_millis(200);
 
+/// Milliseconds that three looks at clocks may be apart, of which each is cut to a millisecond
+/// and none is at the same moment.
+const ABOUT: u64 = 5;
+
 impl ServerTime {
     pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
         Self {
             clock,
             origin: AtomicI64::new(NEVER),
-            ahead: AtomicI64::new(0),
             follows_until: AtomicU64::new(0),
+            // As far off as can be: the first look decides.
+            ahead: AtomicI64::new(i64::MIN),
         }
     }
 
@@ -95,22 +99,21 @@ impl ServerTime {
 
     /// The server's time when the node's wall clock said `time`, as it goes now.
     pub(super) fn server_of(&self, time: Timestamp) -> i64 {
-        time.unix_millis().saturating_sub(self.ahead())
+        time.unix_millis().saturating_sub(self.wall_ahead())
     }
 
     /// What the node's wall clock, as it goes now, said at the server's time.
     pub(super) fn to_wall(&self, millis: i64) -> Timestamp {
-        Timestamp::from_unix_millis(millis.saturating_add(self.ahead()))
+        Timestamp::from_unix_millis(millis.saturating_add(self.wall_ahead()))
     }
 
-    /// How much the wall clock is ahead, and always the same while it goes as it went: two clocks
-    /// read one after the other are a millisecond apart or not, and a time that is translated
-    /// twice must not differ.
-    fn ahead(&self) -> i64 {
-        let now = self.now();
-        let ahead = self.clock.wall().unix_millis().saturating_sub(now);
+    /// By how much the node's wall clock is ahead of the server's. The same as the last time,
+    /// as long as that is about right: what is in an order there is in the same one here, to
+    /// the millisecond, and on every other node.
+    fn wall_ahead(&self) -> i64 {
+        let ahead = self.clock.wall().unix_millis().saturating_sub(self.now());
         let known = self.ahead.load(Ordering::Relaxed);
-        if known.abs_diff(ahead) <= JITTER_MS {
+        if known.abs_diff(ahead) <= ABOUT {
             return known;
         }
         self.ahead.store(ahead, Ordering::Relaxed);
@@ -121,9 +124,6 @@ impl ServerTime {
         &self.clock
     }
 }
-
-/// By how much readings of two clocks may differ that go alike.
-const JITTER_MS: u64 = 2;
 
 /// The origin before anything was heard.
 const NEVER: i64 = i64::MIN;

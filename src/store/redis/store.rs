@@ -1,7 +1,7 @@
 //! The store itself.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -17,8 +17,8 @@ use super::options::RedisOptions;
 use super::scripts::Scripts;
 use super::server_time::ServerTime;
 use crate::domain::{
-    Clock, LicensePeak, Session, SessionEnd, SessionId, SpaceId, Spaces, TargetId, Task, Ticket,
-    TokenDigest, UserKey, UserLock,
+    Clock, LicensePeak, Session, SessionEnd, SessionId, SharedSecret, SpaceId, Spaces, TargetId,
+    Task, Ticket, TokenDigest, UserKey, UserLock,
 };
 use crate::store::{
     Changes, Created, CredentialStore, Ended, IdRange, Merged, NodeRegistry, Opens, Recovered,
@@ -35,6 +35,7 @@ pub struct RedisStore {
     retention: Retention,
     changes: Mutex<Option<Changes>>,
     progress: Arc<Progress>,
+    secret: OnceLock<SharedSecret>,
     runtime: Handle,
 }
 
@@ -82,6 +83,7 @@ impl RedisStore {
             retention,
             changes: Mutex::new(Some(Changes::new(receiver))),
             progress,
+            secret: OnceLock::new(),
             runtime: Handle::current(),
         })
     }
@@ -110,6 +112,11 @@ impl RedisStore {
 
     pub(super) fn scripts(&self) -> &Scripts {
         &self.scripts
+    }
+
+    /// The secret of all nodes, once it has been asked for.
+    pub(super) const fn known_secret(&self) -> &OnceLock<SharedSecret> {
+        &self.secret
     }
 
     pub(super) const fn spaces(&self) -> &Spaces {
@@ -167,6 +174,10 @@ impl SharedStore for RedisStore {
         Box::pin(self.locks_now())
     }
 
+    fn secret(&self) -> StoreFuture<'_, SharedSecret> {
+        Box::pin(self.secret_now())
+    }
+
     fn changes(&self) -> Option<Changes> {
         let mut changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
         changes.take()
@@ -207,7 +218,8 @@ impl SessionStore for RedisStore {
             Ok(Recovered {
                 sessions: Vec::new(),
                 locks: self.locks_now().await?,
-                tasks: self.tasks_now().await?,
+                // Each is asked about when somebody asks for it.
+                tasks: Vec::new(),
                 peaks: self.peaks_now().await?,
                 credentials: Vec::new(),
             })

@@ -20,8 +20,22 @@ pub(crate) struct Served {
 
 impl Served {
     pub(crate) async fn with(config: &str) -> Self {
-        let (folder, upstream) = (TempDir::new().unwrap(), Upstream::start().await);
+        let folder = TempDir::new().unwrap();
         let keys = furnish(folder.path());
+        Self::of(folder, keys, config).await
+    }
+
+    /// One that the same keys open as this one.
+    pub(crate) async fn beside(&self, config: &str) -> Self {
+        let folder = TempDir::new().unwrap();
+        let _ = furnish(folder.path());
+        let keys = folder.path().join("keys.toml");
+        std::fs::copy(self.folder.path().join("keys.toml"), keys).unwrap();
+        Self::of(folder, self.keys.clone(), config).await
+    }
+
+    async fn of(folder: TempDir, keys: Bearers, config: &str) -> Self {
+        let upstream = Upstream::start().await;
         let served =
             format!("{config}\n[log]\nformat = \"json\"\n").replace("UPSTREAM", &upstream.url());
         std::fs::write(folder.path().join("gatepass.toml"), served).unwrap();

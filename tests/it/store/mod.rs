@@ -7,3 +7,5 @@ mod kill;
 mod nodes;
 mod redis;
 mod restart;
+mod side_port;
+mod transfer;

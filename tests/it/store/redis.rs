@@ -19,7 +19,7 @@ pub(super) fn config(redis: &RedisServer, node: &str, more: &str) -> String {
 }
 
 /// Waits until `holds`; `what` says what does not.
-async fn eventually(what: &str, holds: impl AsyncFn() -> bool) {
+pub(super) async fn eventually(what: &str, holds: impl AsyncFn() -> bool) {
     let wait = async {
         while !holds().await {
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
@@ -40,7 +40,7 @@ impl Served {
         answer.status
     }
 
-    async fn cookie_of(&self, user: &str) -> String {
+    pub(super) async fn cookie_of(&self, user: &str) -> String {
         let answer = self.script().with("hdr-usr", user).get("/echo").await;
         assert_eq!(answer.status, 200, "{}", answer.text());
         let cookie = answer.header("set-cookie").split(';').next();
