@@ -7,7 +7,7 @@ LOCKED := --locked
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test lint rust-tools format clippy deny test-rust redis features doc release clients soak bench
+.PHONY: help run test lint rust-tools format clippy deny test-rust model redis features doc release clients soak faults bench
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,7 +15,7 @@ help: ## List the targets
 run: ## Run the demo: edge on 127.0.0.1:8080, side port on 127.0.0.1:8081
 	$(CARGO) run $(LOCKED) -- demo
 
-test: lint test-rust features doc release clients ## Everything that must pass before a merge
+test: lint test-rust model features doc release clients ## Everything that must pass before a merge
 	@echo "make test: everything passed"
 
 lint: rust-tools format clippy deny ## Formatting, clippy without warnings, licences and bans
@@ -26,6 +26,7 @@ rust-tools:
 
 format:
 	$(CARGO) fmt --check
+	$(CARGO) fmt --check --manifest-path models/Cargo.toml
 
 clippy:
 	$(CARGO) clippy $(LOCKED) --all-targets -- -D warnings
@@ -42,6 +43,10 @@ deny:
 test-rust: redis ## Unit, integration and documentation tests, with and without default features
 	$(CARGO) test $(LOCKED)
 	$(CARGO) test $(LOCKED) --no-default-features
+
+# In the folder of the other builds: what both need is built once.
+model: ## Models of the sessions: every order of what happens at once that shuttle thinks of
+	$(CARGO) test $(LOCKED) --manifest-path models/Cargo.toml --target-dir $(abspath $(TARGET_DIR))
 
 redis:
 	@tests/redis/install
@@ -64,9 +69,12 @@ clients: release ## Real clients (a browser, a WebSocket client) against the run
 ROUNDS ?= 100
 
 soak: ## Kill the gateway under a storm of logins, ROUNDS=100 times; count what is lost
-	GATEPASS_SOAK_ROUNDS=$(ROUNDS) $(CARGO) test $(LOCKED) --test it store::kill -- --nocapture
+	GATEPASS_SOAK_ROUNDS=$(ROUNDS) $(CARGO) test $(LOCKED) --test it store::kill -- --nocapture --test-threads 1
 
-bench: ## Benchmarks: as a proxy against nginx and haproxy, TLS, the layer, the table, searches, stores
+faults: redis ## Every fault on a fleet before Redis, one after the other: prints the table of docs/faults.md
+	$(CARGO) test $(LOCKED) --test it store::faults::table -- --ignored --nocapture
+
+bench: redis ## Benchmarks: as a proxy against nginx and haproxy, TLS, the layer, the table, searches, stores, Redis
 	benches/proxy.py
 	benches/proxy.py --one-core
 	benches/tls.py --one-core
@@ -75,3 +83,6 @@ bench: ## Benchmarks: as a proxy against nginx and haproxy, TLS, the layer, the 
 	$(CARGO) bench $(LOCKED) --bench table
 	$(CARGO) bench $(LOCKED) --bench search
 	$(CARGO) bench $(LOCKED) --bench store
+	$(CARGO) bench $(LOCKED) --bench redis
+	$(CARGO) bench $(LOCKED) --bench million
+	benches/fleet.py

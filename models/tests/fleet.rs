@@ -339,6 +339,27 @@ fn s14_an_exchange_hears_of_an_end_elsewhere_whenever_it_was_tied() {
 }
 
 #[test]
+fn s14_an_exchange_hears_of_an_end_of_its_own_node_whenever_it_was_tied() {
+    check(
+        || {
+            block_on(async {
+                let mut pair = Pair::start(SessionPolicy::default()).await;
+                let [a, _] = pair.nodes.clone();
+                let login = a.log_in("ann").await.unwrap();
+                let exchange = spawn({
+                    let (a, session) = (a.clone(), login.0.clone());
+                    async move { a.sessions.tie(&session).ended().await }
+                });
+                end(&a, &login.0).await.unwrap();
+                exchange.await.unwrap();
+                pair.agree(&[login]).await;
+            });
+        },
+        ORDERS,
+    );
+}
+
+#[test]
 fn a_lock_that_is_lifted_is_lifted_on_every_node() {
     check(
         || {

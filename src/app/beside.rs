@@ -8,6 +8,9 @@ use super::store;
 use crate::domain::{Clock, Spaces, SystemClock};
 use crate::sessions::Sessions;
 
+/// Where a node's name stands in what it keeps of its own.
+const BESIDE: &str = "beside";
+
 /// The sessions that the gateways with these `options` have in a store that they share: under
 /// the lifetimes that the options name, with the locks that are in force. Nobody is served, and
 /// nobody else notices.
@@ -18,7 +21,9 @@ use crate::sessions::Sessions;
 pub async fn shared_sessions(options: &GatewayOptions) -> Result<Sessions, StartError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let spaces = Spaces::new();
-    let store = store::open(&options.store, &spaces, &clock).await?;
+    // It is no node, and has no name of its own. The thread, if there is one, goes on for as
+    // long as the program.
+    let (store, _thread) = store::open(&options.store, BESIDE, &spaces, &clock).await?;
     let sessions = Sessions::builder()
         .clock(clock)
         .retention(store::retention(&options.store))

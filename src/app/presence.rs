@@ -67,6 +67,11 @@ impl Presence {
         }
     }
 
+    /// The node's name.
+    pub(super) fn name(&self) -> &str {
+        &self.node.name
+    }
+
     /// Takes the name in a shared store, and gives `keys` to the others to publish. A process
     /// that crashed has the name for a few seconds more: that is waited for, unless it gives a
     /// sign of life. When this returns, the others have had the time to publish the key.
@@ -189,8 +194,8 @@ impl Presence {
                 node.instance = %self.node.instance,
                 other.instance = %other.instance,
                 other.edge = other.edges.join(" "),
-                "two gateways have one node name and cannot be told apart: give each its own, \
-                 [store.redis] node"
+                "two gateways have one node name and overwrite what each other notes in Redis: \
+                 give each its own, [store.redis] node"
             );
         }
     }

@@ -1,4 +1,4 @@
-//! The end of sessions: one, many, a user's, a space's.
+//! The end of sessions: one, many, a user's.
 
 use std::collections::VecDeque;
 use std::panic::resume_unwind;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::Sessions;
 use crate::domain::{
-    EndReason, Identity, Session, SessionEnd, SessionId, SpaceId, SpaceState, Timestamp, UserKey,
+    EndReason, Identity, Session, SessionEnd, SessionId, SpaceId, Timestamp, UserKey,
 };
 use crate::store::{self, StoreError, Touch};
 use crate::sync::task;
@@ -42,6 +42,14 @@ impl EndCause {
             reason: EndReason::Terminated,
             by: Some(who.into()),
         }
+    }
+
+    pub(super) const fn reason(&self) -> EndReason {
+        self.reason
+    }
+
+    pub(super) const fn by(&self) -> Option<&Arc<str>> {
+        self.by.as_ref()
     }
 }
 
@@ -105,9 +113,8 @@ impl Sessions {
         at: Timestamp,
         cause: EndCause,
     ) -> Result<EndOutcome, StoreError> {
-        let session = self.ours(session);
-        let last = Touch::last_of(&session);
-        self.end_from(&session, last, at, cause).await
+        let last = Touch::last_of(session);
+        self.end_from(session, last, at, cause).await
     }
 
     async fn end_from(
@@ -123,6 +130,9 @@ impl Sessions {
             by: cause.by,
         };
         let stored = self.0.store.end(last, end.clone()).await?;
+        // What a list shows may be another object than the table's, which streams watch.
+        let ours = self.0.table.by_id(session.id());
+        let session = ours.as_ref().unwrap_or(session);
         // Another process may know of later requests.
         if let store::Ended::Now(kept) | store::Ended::Before(kept) | store::Ended::Active(kept) =
             &stored
@@ -149,6 +159,7 @@ impl Sessions {
         }
         self.0.exchanges.cut(session.id());
         self.0.refreshes.forget(session.id());
+        self.leave_shared_seat(session).await;
         Ok(match stored {
             store::Ended::Now(_) => {
                 // One that ended while it was being opened has never started for anybody.
@@ -291,17 +302,17 @@ impl Sessions {
         session: &Session,
         cause: &EndCause,
     ) -> Result<Vec<Arc<Session>>, StoreError> {
-        self.end_user_but(session.user_key(), Some(session), cause)
+        self.end_user_but(session.user_key(), Some(session.id()), cause)
             .await
     }
 
     async fn end_user_but(
         &self,
         user: UserKey,
-        keep: Option<&Session>,
+        kept: Option<SessionId>,
         cause: &EndCause,
     ) -> Result<Vec<Arc<Session>>, StoreError> {
-        let (mut published, kept) = (Vec::new(), keep.map(Session::id));
+        let mut published = Vec::new();
         {
             let guard = self.0.table.lock(user);
             let sessions = guard.sessions().into_iter();
@@ -319,17 +330,14 @@ impl Sessions {
                 }
             }
         }
-        if let (Some(keep), Some(_)) = (keep, self.0.store.shared()) {
-            published = self.all_of_user(user).await?;
-            published.retain(|session| session.id() != keep.id());
-        } else if let Some(store) = self.0.store.shared() {
+        if let Some(store) = self.0.store.shared() {
             self.tell_last_of(&published).await?;
             let end = SessionEnd {
                 at: self.0.clock.wall(),
                 reason: cause.reason,
                 by: cause.by.clone(),
             };
-            let ended = store.end_user(user, end).await?;
+            let ended = store.end_user(user, kept, end).await?;
             self.note_ended(&ended);
             return Ok(ended);
         }
@@ -339,36 +347,10 @@ impl Sessions {
             .filter_map(EndOutcome::into_ended)
             .collect())
     }
-
-    /// Ends all sessions of `space` that are open now. Returns how many ended.
-    ///
-    /// # Errors
-    ///
-    /// As [`end`](Self::end).
-    pub async fn end_space(
-        &self,
-        space: &SpaceState,
-        cause: &EndCause,
-    ) -> Result<usize, StoreError> {
-        let mut open = Vec::new();
-        match self.0.store.shared() {
-            Some(store) => open = self.all_of_space(store, space.id()).await?,
-            None => self.0.table.for_each(|s| {
-                if std::ptr::eq(&**s.space(), space) {
-                    open.push(Arc::clone(s));
-                }
-            }),
-        }
-        let outcomes = self.end_many(&open, cause).await?;
-        Ok(outcomes
-            .into_iter()
-            .filter_map(EndOutcome::into_ended)
-            .count())
-    }
 }
 
 impl EndOutcome {
-    fn into_ended(self) -> Option<Arc<Session>> {
+    pub(super) fn into_ended(self) -> Option<Arc<Session>> {
         match self {
             Self::Ended(session) => Some(session),
             Self::AlreadyEnded(_) | Self::Active(_) | Self::Unknown => None,

@@ -5,12 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::flights::Flight;
-use super::{FindQuery, Resolution, Sessions};
+use super::{Resolution, Sessions};
 use crate::domain::{
     EndReason, Liveness, Method, NewSession, Session, SpaceState, Timestamp, Token, TokenDigest,
-    UserKey,
 };
-use crate::store::{Created, StateFilter, StoreError, Touch};
+use crate::store::{Created, StoreError, Touch};
 use crate::sync::task;
 
 /// Under what circumstances a session is to be opened.
@@ -102,17 +101,6 @@ pub enum EstablishError {
     Store(#[from] StoreError),
 }
 
-/// A few of the open sessions of a user, whichever process has them.
-fn open_of_user(space: &SpaceState, user: UserKey) -> FindQuery {
-    FindQuery {
-        space: Some(space.id().clone()),
-        user: Some(user),
-        state: StateFilter::Open,
-        after: None,
-        limit: 100,
-    }
-}
-
 impl Sessions {
     /// Opens a session of `space`, or joins the one that the same credential opened.
     ///
@@ -160,11 +148,11 @@ impl Sessions {
         let (this, space) = (self.clone(), Arc::clone(space));
         let login = async move {
             let user = new.identity.key(space.id());
+            // One whose time is up is there until it is swept, and nobody's any more.
             let others = match this.0.store.shared() {
-                Some(_) => this.find(open_of_user(&space, user)).await?.sessions,
+                Some(_) => this.all_of_user(user).await?,
                 None => this.0.table.lock(user).sessions(),
             };
-            // One whose time is up is there until it is swept, and nobody's any more.
             let now = this.now();
             let is_live = |other: &Arc<Session>| other.liveness(now) == Liveness::Live;
             let new_user = !others.iter().any(is_live);
@@ -278,6 +266,16 @@ impl Sessions {
             }
             _ => None,
         };
+        self.take_shared_seat(session).await?;
+        let created = self.create(session, is_chosen).await;
+        if created.is_err() {
+            self.leave_shared_seat(session).await;
+        }
+        created
+    }
+
+    /// Keeps `session` in the store and makes it one that its token opens.
+    async fn create(&self, session: &Arc<Session>, is_chosen: bool) -> Result<(), EstablishError> {
         let mut place = self.take_place(session).await?;
         let doubts = self.0.freshness.doubts();
         match self.0.store.create(session).await? {

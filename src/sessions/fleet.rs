@@ -6,10 +6,7 @@ use std::time::Duration;
 
 use super::{FindQuery, Page, Sessions};
 use crate::domain::{Session, SpaceId, UserKey};
-use crate::store::{IdRange, Node, SharedStore, StoreError, Touch};
-
-/// Sessions of a space taken from the store at once.
-const STEP: usize = 1024;
+use crate::store::{Node, StoreError, Touch};
 
 impl Sessions {
     /// How many sessions of `space` are open, whichever process opened them.
@@ -71,8 +68,8 @@ impl Sessions {
     }
 
     /// `stored`, last active when the store or this process knows of it last: the store is told
-    /// of requests now and then only. All else is as the store has it, so that every process
-    /// puts sessions in the same order.
+    /// of requests now and then only. Its start is the store's, to the millisecond: so every
+    /// process has the sessions in one order.
     pub(super) fn merged(&self, stored: Arc<Session>) -> Arc<Session> {
         if self.0.store.shared().is_none() {
             return stored;
@@ -81,29 +78,21 @@ impl Sessions {
             return stored;
         };
         match stored.end() {
+            // One that has ended here while the store was asked is shown as it was then: a page
+            // stays as long as it is.
+            None if ours.end().is_some() => stored,
             None => {
                 touch_as(&ours, &stored);
                 touch_as(&stored, &ours);
+                stored
             }
             // Its end is yet to be heard of here; until then requests may have come in.
             Some(end) => {
                 if ours.last_active() <= end.at {
                     touch_as(&stored, &ours);
                 }
+                stored
             }
-        }
-        stored
-    }
-
-    /// The table's object of `session`, which streams and requests under way watch; itself when
-    /// there is none.
-    pub(super) fn ours(&self, session: &Arc<Session>) -> Arc<Session> {
-        match self.0.table.by_id(session.id()) {
-            Some(ours) => {
-                ours.touch(session.last_active_tick());
-                ours
-            }
-            None => Arc::clone(session),
         }
     }
 
@@ -115,23 +104,6 @@ impl Sessions {
             ..FindQuery::default()
         };
         Ok(self.find(query).await?.sessions)
-    }
-
-    /// The open sessions of `space` that any process opened.
-    pub(super) async fn all_of_space(
-        &self,
-        store: &dyn SharedStore,
-        space: &SpaceId,
-    ) -> Result<Vec<Arc<Session>>, StoreError> {
-        let (mut all, mut left) = (Vec::new(), IdRange::ALL);
-        loop {
-            let batch = store.walk_open(Some(space.clone()), left, STEP).await?;
-            let Some(last) = batch.last().map(|session| session.id()) else {
-                return Ok(all);
-            };
-            left = left.before(last);
-            all.extend(batch.into_iter().map(|stored| self.merged(stored)));
-        }
     }
 
     /// Tells the store when these sessions were last active: it is about to end them, and does

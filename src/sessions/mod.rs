@@ -13,6 +13,7 @@ mod builder;
 mod changes;
 mod credentials;
 mod end;
+mod epochs;
 mod establish;
 mod exchanges;
 #[cfg(feature = "server")]
@@ -26,6 +27,7 @@ mod freshness;
 #[cfg(feature = "server")]
 mod import;
 mod locks;
+mod mass_end;
 mod observer;
 mod peaks;
 mod place;
@@ -34,6 +36,7 @@ mod refresh;
 mod resolve;
 pub mod search;
 mod seats;
+mod shared_seats;
 mod sweep;
 mod table;
 mod tickets;
@@ -50,6 +53,7 @@ use crate::domain::{Clock, SessionPolicy, SpaceId, SpaceState, Spaces};
 use crate::store::SessionStore;
 
 pub use crate::domain::UserLock;
+pub use crate::store::EndScope;
 pub use builder::SessionsBuilder;
 pub use end::{EndCause, EndOutcome};
 pub use establish::{Admission, Chosen, EstablishError, Established, JoinKey};
@@ -86,6 +90,7 @@ struct Inner {
     default_space: Arc<SpaceState>,
     exchanges: exchanges::Exchanges,
     tombstones: tombstones::Tombstones,
+    epochs: epochs::Epochs,
     freshness: freshness::Freshness,
     flights: flights::Flights,
     refreshes: refresh::Refreshes,
@@ -124,6 +129,12 @@ impl Sessions {
     #[must_use]
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.0.clock
+    }
+
+    /// Whether other processes open and end sessions of the same store.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.0.store.shared().is_some()
     }
 
     /// How many sessions are open in this process, over all spaces.

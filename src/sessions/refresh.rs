@@ -1,18 +1,19 @@
 //! One refresh at a time: whoever renews something for a session, such as tokens of an
 //! identity provider, does it once for all requests on all nodes.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::collections::{HashMap, hash_map};
 use std::error::Error;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use dashmap::DashMap;
 use tokio::sync::watch;
 
 use super::Sessions;
 use crate::domain::{Session, SessionId};
 use crate::store::{Finished, Lease, StoreError};
+use crate::sync::map::{DashMap, Entry};
+use crate::sync::task::{sleep, spawn};
+use crate::sync::{Mutex, PoisonError};
 
 pub use crate::store::Refreshed;
 
@@ -72,8 +73,8 @@ impl Refreshes {
     fn board(&self, id: SessionId) -> (Flight, Option<watch::Sender<Option<Outcome>>>) {
         let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
         match flights.entry(id) {
-            Entry::Occupied(entry) => (entry.get().clone(), None),
-            Entry::Vacant(entry) => {
+            hash_map::Entry::Occupied(entry) => (entry.get().clone(), None),
+            hash_map::Entry::Vacant(entry) => {
                 let (tell, flight) = watch::channel(None);
                 entry.insert(flight.clone());
                 (flight, Some(tell))
@@ -96,7 +97,7 @@ impl Refreshes {
 impl Refreshes {
     pub(super) fn is_empty(&self) -> bool {
         let flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
-        flights.is_empty() && self.kept.is_empty()
+        flights.is_empty() && self.kept.len() == 0
     }
 }
 
@@ -181,7 +182,7 @@ impl Sessions {
                 && let Some(work) = work.take()
             {
                 let (this, session) = (self.clone(), Arc::clone(session));
-                tokio::spawn(async move {
+                spawn(async move {
                     let landing = Landing { sessions: this, id };
                     let this = &landing.sessions;
                     let outcome = this.refresh_alone(&session, seen, limit, work).await;
@@ -254,10 +255,10 @@ impl Sessions {
                 Lease::Failed => return Err(RefreshError::FailedElsewhere),
                 Lease::Ended => return Err(RefreshError::Ended),
             }
-            tokio::time::sleep(LOOK).await;
+            sleep(LOOK).await;
         };
         // On a task of its own, so that a panic in it is a failure like any other.
-        let work = tokio::spawn(async move { tokio::time::timeout(limit, work(current)).await });
+        let work = spawn(async move { tokio::time::timeout(limit, work(current)).await });
         let failure = match work.await {
             Ok(Ok(Ok(bytes))) if bytes.len() <= MAX_OUTCOME => {
                 return self.keep(session, attempt, bytes.into(), limit).await;
@@ -268,7 +269,7 @@ impl Sessions {
             },
             Ok(Ok(Err(error))) => RefreshError::Failed(error.into().into()),
             Ok(Err(_)) => RefreshError::TimedOut { limit },
-            Err(died) => RefreshError::Failed(Arc::new(died)),
+            Err(_) => RefreshError::Failed(Arc::from(Box::from("it panicked"))),
         };
         // Else the others wait until the lease has run out.
         if let Err(error) = store.finish(session, attempt, None).await {
@@ -294,7 +295,7 @@ impl Sessions {
                     Err(error @ StoreError::Unavailable(_)) => last = Some(error),
                     told => return told,
                 }
-                tokio::time::sleep(LOOK).await;
+                sleep(LOOK).await;
             }
         });
         let late = || StoreError::Unavailable("it did not answer in time".into());
@@ -316,13 +317,13 @@ impl Sessions {
 
     fn remember(&self, session: &Session, refreshed: &Refreshed) {
         let kept = &self.0.refreshes.kept;
-        let mut entry = kept
-            .entry(session.id())
-            .or_insert_with(|| refreshed.clone());
-        if entry.version < refreshed.version {
-            *entry = refreshed.clone();
+        match kept.entry(session.id()) {
+            Entry::Vacant(entry) => drop(entry.insert(refreshed.clone())),
+            Entry::Occupied(mut entry) if entry.get().version < refreshed.version => {
+                *entry.get_mut() = refreshed.clone();
+            }
+            Entry::Occupied(_) => {}
         }
-        drop(entry);
         // Whoever ends the session marks it before this is forgotten.
         if session.end().is_some() {
             kept.remove(&session.id());

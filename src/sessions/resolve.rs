@@ -185,7 +185,8 @@ impl Sessions {
     /// who applied that may have looked before. Says whether it did.
     pub(super) fn take_back(&self, user: &UserGuard<'_>, session: &Session) -> bool {
         let now = self.0.clock.tick();
-        let Some(end) = self.0.tombstones.end_of(session.digest(), now) else {
+        let buried = self.0.tombstones.end_of(session.digest(), now);
+        let Some(end) = buried.or_else(|| self.0.epochs.end_of(session)) else {
             return false;
         };
         // Who found it in between may have tied an exchange to it.

@@ -9,9 +9,9 @@ use super::index::{ByDigest, ById, DigestIndex, IdIndex, sharded};
 use super::refreshes::LocalRefreshes;
 use super::short_lived::ShortLived;
 use super::{
-    Created, CredentialStore, Ended, Finished, IdRange, Lease, MAX_TARGETS, MAX_TICKETS, Merged,
-    Newest, Recovered, RefreshStore, Refreshed, Retention, Scan, ScanPage, SessionStore,
-    SharedStore, StateFilter, StoreError, StoreFuture, StoreState, Touch,
+    Created, CredentialStore, Ended, IdRange, MAX_TARGETS, MAX_TICKETS, Merged, Newest, Recovered,
+    RefreshStore, Retention, Scan, ScanPage, SessionStore, SharedStore, StateFilter, StoreError,
+    StoreFuture, StoreState, Touch,
 };
 use crate::domain::{
     Clock, LicensePeak, Session, SessionEnd, SessionId, TargetId, Task, Tick, Ticket, TokenDigest,
@@ -26,14 +26,14 @@ use crate::sync::{Mutex, MutexGuard, PoisonError};
 /// little, and what is noted on the one is noted on the other. Locks, background tasks and the
 /// peaks of licenses are with those who use them, and end with the process as well.
 pub struct MemoryStore {
-    open: IdIndex,
+    pub(super) open: IdIndex,
     by_digest: DigestIndex,
     ended: Mutex<EndedSessions>,
-    refreshes: LocalRefreshes,
+    pub(super) refreshes: LocalRefreshes,
     tickets: Mutex<ShortLived<TokenDigest, Ticket>>,
     targets: Mutex<ShortLived<TargetId, Arc<str>>>,
     retention: Retention,
-    clock: Arc<dyn Clock>,
+    pub(super) clock: Arc<dyn Clock>,
 }
 
 #[derive(Default)]
@@ -361,43 +361,6 @@ impl SessionStore for MemoryStore {
 
     fn close(&self) -> StoreFuture<'_, ()> {
         Box::pin(async { Ok(()) })
-    }
-}
-
-impl RefreshStore for MemoryStore {
-    fn lease(
-        &self,
-        session: &Arc<Session>,
-        seen: u64,
-        waited: u64,
-        time: Duration,
-    ) -> StoreFuture<'_, Lease> {
-        let (id, now) = (session.id(), self.clock.tick());
-        let leased = match self.open.contains_key(&id) {
-            true => self.refreshes.lease(id, (seen, waited), now, time),
-            false => Lease::Ended,
-        };
-        Box::pin(async move { Ok(leased) })
-    }
-
-    fn finish(
-        &self,
-        session: &Arc<Session>,
-        attempt: u64,
-        outcome: Option<Arc<[u8]>>,
-    ) -> StoreFuture<'_, Finished> {
-        let id = session.id();
-        let mut finished = self.refreshes.finish(id, attempt, outcome);
-        if !self.open.contains_key(&id) {
-            self.refreshes.forget(id);
-            finished = Finished::Ended;
-        }
-        Box::pin(async move { Ok(finished) })
-    }
-
-    fn refreshed(&self, session: &Arc<Session>) -> StoreFuture<'_, Option<Refreshed>> {
-        let kept = self.refreshes.get(session.id());
-        Box::pin(async move { Ok(kept) })
     }
 }
 

@@ -7,6 +7,7 @@
 #[cfg(test)]
 pub(crate) mod contract;
 mod credentials;
+mod epoch;
 mod error;
 #[cfg(feature = "server")]
 pub mod file;
@@ -21,6 +22,7 @@ pub mod redis;
 mod refreshes;
 mod retention;
 mod scan;
+mod seats;
 mod shared;
 mod short_lived;
 mod state;
@@ -39,6 +41,7 @@ use crate::domain::{
 };
 
 pub use credentials::{Claimed, CredentialStore, KeptCredential, Opens};
+pub use epoch::{EndScope, Epoch, UserPart};
 pub use error::StoreError;
 pub use memory::MemoryStore;
 pub use merged::Merged;
@@ -47,7 +50,8 @@ pub use refreshes::{Finished, Lease, RefreshStore, Refreshed};
 pub use retention::Retention;
 pub(crate) use scan::Newest;
 pub use scan::{IdRange, Scan, ScanPage, StateFilter};
-pub use shared::{Change, ChangeBatch, Changes, SharedStore, Standing};
+pub use seats::{SeatClaim, SeatHolders, SeatStore};
+pub use shared::{Change, ChangeBatch, Changes, Settled, SharedStore, Standing};
 pub use state::StoreState;
 pub use stored_tasks::{MAX_TASKS, SILENCE, StoredTasks};
 pub use touch::Touch;

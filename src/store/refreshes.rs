@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::StoreFuture;
+use super::{MemoryStore, StoreFuture};
 use crate::domain::{Session, SessionId, Tick};
 
 /// The part of a store's contract about what is renewed for sessions, such as tokens of an
@@ -222,5 +222,42 @@ impl LocalRefreshes {
     /// Forgets all about a session that has ended.
     pub(super) fn forget(&self, id: SessionId) {
         self.states().remove(&id);
+    }
+}
+
+impl RefreshStore for MemoryStore {
+    fn lease(
+        &self,
+        session: &Arc<Session>,
+        seen: u64,
+        waited: u64,
+        time: Duration,
+    ) -> StoreFuture<'_, Lease> {
+        let (id, now) = (session.id(), self.clock.tick());
+        let leased = match self.open.contains_key(&id) {
+            true => self.refreshes.lease(id, (seen, waited), now, time),
+            false => Lease::Ended,
+        };
+        Box::pin(async move { Ok(leased) })
+    }
+
+    fn finish(
+        &self,
+        session: &Arc<Session>,
+        attempt: u64,
+        outcome: Option<Arc<[u8]>>,
+    ) -> StoreFuture<'_, Finished> {
+        let id = session.id();
+        let mut finished = self.refreshes.finish(id, attempt, outcome);
+        if !self.open.contains_key(&id) {
+            self.refreshes.forget(id);
+            finished = Finished::Ended;
+        }
+        Box::pin(async move { Ok(finished) })
+    }
+
+    fn refreshed(&self, session: &Arc<Session>) -> StoreFuture<'_, Option<Refreshed>> {
+        let kept = self.refreshes.get(session.id());
+        Box::pin(async move { Ok(kept) })
     }
 }

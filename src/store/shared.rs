@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::{IdRange, NodeRegistry, Opens, StoreFuture, StoredTasks};
+use super::{EndScope, Epoch, IdRange, NodeRegistry, Opens, SeatStore, StoreFuture, StoredTasks};
 use crate::domain::{
     Session, SessionEnd, SessionId, SharedSecret, SpaceId, Tick, TokenDigest, UserKey, UserLock,
 };
@@ -21,13 +21,39 @@ use crate::domain::{
 /// - What happened before a batch was [confirmed](ChangeBatch::confirmed) is in that batch or
 ///   an earlier one, or the batch [has a gap](ChangeBatch::gap).
 pub trait SharedStore: StoredTasks {
-    /// Ends all sessions of `user` that are open; those are returned.
+    /// Ends all sessions of `user` that are open, but `keep`; those are returned.
     ///
     /// # Errors
     ///
     /// [`StoreError`](super::StoreError) when some may still be open; ending them again is
     /// harmless.
-    fn end_user(&self, user: UserKey, end: SessionEnd) -> StoreFuture<'_, Vec<Arc<Session>>>;
+    fn end_user(
+        &self,
+        user: UserKey,
+        keep: Option<SessionId>,
+        end: SessionEnd,
+    ) -> StoreFuture<'_, Vec<Arc<Session>>>;
+
+    /// Ends all sessions of `scope` that are open, by one write for each part of the users:
+    /// when this returns, none of them can be loaded or used again, they are shown as ended,
+    /// and all processes are told of the epochs, which are returned. A login that is not ended
+    /// by this is newer than the call. What remains to be done is to
+    /// [settle](Self::settle) them.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`](super::StoreError) when some may still be open; ending them again is
+    /// harmless.
+    fn end_scope(&self, scope: EndScope, end: SessionEnd) -> StoreFuture<'_, Vec<Epoch>>;
+
+    /// Notes with some of the sessions that epochs of `scope` have ended that they have; with
+    /// `None`, of epochs for which nobody has done that for a while. To be called until it
+    /// says that it is done. A process that dies meanwhile leaves it to the others.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`](super::StoreError) when it could not; the sessions stay ended.
+    fn settle(&self, scope: Option<EndScope>) -> StoreFuture<'_, Settled>;
 
     /// Ends some of the sessions that were due `grace` ago and that nobody ended, because
     /// the process that had them is no more; says which.
@@ -65,6 +91,9 @@ pub trait SharedStore: StoredTasks {
     /// [`StoreError::Unavailable`](super::StoreError::Unavailable) when the store cannot tell.
     fn find_credential(&self, credential: &TokenDigest) -> StoreFuture<'_, Option<Opens>>;
 
+    /// Who holds the seats of licenses, if that is counted for all processes.
+    fn seats(&self) -> Option<&dyn SeatStore>;
+
     /// The locks in force.
     ///
     /// # Errors
@@ -87,6 +116,15 @@ pub trait SharedStore: StoredTasks {
 
     /// The processes that share the store.
     fn nodes(&self) -> &dyn NodeRegistry;
+}
+
+/// What a [`SharedStore::settle`] did.
+#[derive(Clone, Debug, Default)]
+pub struct Settled {
+    /// Sessions that an epoch has ended, each told of once.
+    pub ended: Vec<Arc<Session>>,
+    /// Whether there are none left.
+    pub done: bool,
 }
 
 /// How a session stands in the store.
@@ -115,6 +153,19 @@ impl Changes {
     pub async fn next(&mut self) -> Option<ChangeBatch> {
         self.0.recv().await
     }
+
+    /// The next ones, if they are there.
+    pub fn ready(&mut self) -> Option<ChangeBatch> {
+        self.0.try_recv().ok()
+    }
+}
+
+impl ChangeBatch {
+    /// Adds what came next, which has no gap.
+    pub fn append(&mut self, next: Self) {
+        self.changes.extend(next.changes);
+        self.confirmed = self.confirmed.max(next.confirmed);
+    }
 }
 
 /// Some changes. Own ones come as well, and an end may come more than once, at any time. Locks
@@ -142,6 +193,8 @@ pub enum Change {
         /// How it ended.
         end: SessionEnd,
     },
+    /// Many sessions have ended at once.
+    Epoch(Epoch),
     /// A user is locked.
     Locked(UserLock),
     /// A lock was lifted.

@@ -8,7 +8,7 @@ use super::which::UserName;
 use crate::admin::problem::{Problem, ProblemKind};
 use crate::admin::state::Admin;
 use crate::domain::SessionId;
-use crate::sessions::{EndOutcome, Sessions};
+use crate::sessions::{EndOutcome, EndScope, Sessions};
 use crate::store::StoreError;
 use crate::tasks::{JobResult, SubmitError, TaskFailure, TaskId, Work};
 
@@ -25,8 +25,13 @@ pub(super) async fn submit(
     let (sessions, job_actor) = (admin.sessions().clone(), actor.clone());
     let named = target.to_string();
     let job_named = named.clone();
+    let job_admin = Arc::clone(admin);
     let job = move |work: Work| async move {
         let mut ended = 0;
+        if let Ok(count) = target.len(&job_admin, &job_actor).await {
+            work.expect(count as u64);
+        }
+        drop(job_admin);
         let result = run(&sessions, &job_actor, target, &work, &mut ended).await;
         job_actor.audit("sessions.end", &job_named, ended);
         result
@@ -75,6 +80,17 @@ async fn run(
             work.expect(gone.len() as u64);
             gone.iter().for_each(|_| work.done());
             *ended = gone.len() as u64;
+        }
+        Target::Everything => {
+            let scope = EndScope::Space(space.clone());
+            let result = sessions
+                .end_scope(scope, &actor.cause(), |some| {
+                    some.iter().for_each(|_| work.done());
+                    *ended += some.len() as u64;
+                })
+                .await;
+            work.expect(*ended);
+            result.map_err(|error| failure(&error))?;
         }
         Target::Matching(found, _) => {
             work.expect(found.len() as u64);

@@ -12,9 +12,10 @@ use crate::domain::{
 };
 use crate::sessions::Sessions;
 use crate::store::{
-    Changes, Created, CredentialStore, Ended, Entered, Finished, Fleet, IdRange, Lease, Merged,
-    Node, NodeRegistry, Opens, Recovered, RefreshStore, Refreshed, Scan, ScanPage, SessionStore,
-    SharedStore, Standing, StoreError, StoreFuture, StoreState, StoredTasks, Touch,
+    Changes, Created, CredentialStore, EndScope, Ended, Entered, Epoch, Finished, Fleet, IdRange,
+    Lease, Merged, Node, NodeRegistry, Opens, Recovered, RefreshStore, Refreshed, Scan, ScanPage,
+    SeatStore, SessionStore, Settled, SharedStore, Standing, StoreError, StoreFuture, StoreState,
+    StoredTasks, Touch,
 };
 
 /// A store that cannot be reached, or that has a bug.
@@ -47,10 +48,27 @@ impl StoredTasks for Broken {
     fn tasks_of(&self, _: SpaceId) -> StoreFuture<'_, Vec<Task>> {
         self.fail()
     }
+
+    fn all_tasks(&self) -> StoreFuture<'_, Vec<Task>> {
+        self.fail()
+    }
 }
 
 impl SharedStore for Broken {
-    fn end_user(&self, _: UserKey, _: SessionEnd) -> StoreFuture<'_, Vec<Arc<Session>>> {
+    fn end_user(
+        &self,
+        _: UserKey,
+        _: Option<SessionId>,
+        _: SessionEnd,
+    ) -> StoreFuture<'_, Vec<Arc<Session>>> {
+        self.fail()
+    }
+
+    fn end_scope(&self, _: EndScope, _: SessionEnd) -> StoreFuture<'_, Vec<Epoch>> {
+        self.fail()
+    }
+
+    fn settle(&self, _: Option<EndScope>) -> StoreFuture<'_, Settled> {
         self.fail()
     }
 
@@ -73,6 +91,10 @@ impl SharedStore for Broken {
 
     fn find_credential(&self, _: &TokenDigest) -> StoreFuture<'_, Option<Opens>> {
         self.fail()
+    }
+
+    fn seats(&self) -> Option<&dyn SeatStore> {
+        None
     }
 
     fn locks(&self) -> StoreFuture<'_, Vec<UserLock>> {

@@ -58,13 +58,14 @@ impl Default for RedisStoreOptions {
 }
 
 impl RedisStoreOptions {
-    /// For the store, with what `read` says that the files hold.
+    /// For the store, by a node called `node`, with what `read` says that the files hold.
     ///
     /// # Errors
     ///
     /// Those of `read`.
     pub fn with_files<E>(
         &self,
+        node: &str,
         read: impl Fn(&Path) -> Result<String, E>,
     ) -> Result<RedisOptions, E> {
         let line = |path: &Option<PathBuf>| match path {
@@ -83,6 +84,7 @@ impl RedisStoreOptions {
             sentinel_username: self.sentinel_username.clone(),
             sentinel_password: line(&self.sentinel_password_file)?,
             namespace: self.namespace.clone(),
+            node: node.to_owned(),
             connect_timeout: self.connect_timeout,
             timeout: self.timeout,
             on_outage: self.on_outage,

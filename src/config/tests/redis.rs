@@ -28,7 +28,7 @@ on_outage = "serve-cached"
     let store = load(&text, &["redis.password"]).options.store;
     assert_eq!(store.kind, StoreKind::Redis);
     let read = |path: &Path| Ok::<_, ()>(format!("secret of {}\n", path.display()));
-    let redis = store.redis.with_files(read).unwrap();
+    let redis = store.redis.with_files("a", read).unwrap();
     assert!(
         redis
             .password
@@ -44,7 +44,7 @@ on_outage = "serve-cached"
         redis.on_outage,
         OnOutage::ServeCached(Duration::from_secs(30))
     );
-    assert_eq!(redis.namespace, "prod.eu");
+    assert_eq!((&*redis.namespace, &*redis.node), ("prod.eu", "a"));
     assert_eq!(store.redis.node.as_deref(), Some("gw-1"));
     assert!(!format!("{redis:?}").contains("secret"), "{redis:?}");
 }

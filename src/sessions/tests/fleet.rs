@@ -102,7 +102,7 @@ impl Node {
         }
     }
 
-    async fn end(&self, session: &Arc<Session>) -> EndOutcome {
+    pub(super) async fn end(&self, session: &Arc<Session>) -> EndOutcome {
         let cause = EndCause::terminated_by("ops");
         let ended = self
             .sessions
@@ -110,7 +110,7 @@ impl Node {
         ended.await.unwrap()
     }
 
-    fn user(&self, id: &str) -> crate::domain::UserKey {
+    pub(super) fn user(&self, id: &str) -> crate::domain::UserKey {
         Identity::new("LAB", id).unwrap().key(self.space.id())
     }
 }
@@ -360,8 +360,62 @@ async fn a_lock_bars_a_user_on_every_node() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_lock_that_was_lifted_stays_so_when_its_message_is_late() {
+    let server = RedisServer::start();
+    let options = fresh(&RedisOptions {
+        // What is heard is pushed.
+        poll: Duration::from_secs(3600),
+        ..RedisOptions::single(server.url())
+    });
+    let (a, b) = pair(&options).await;
+    let (ann, id) = (Identity::new("LAB", "ann").unwrap(), a.space.id());
+    let order = LockOrder {
+        time: None,
+        by: "ops".into(),
+        reason: None,
+    };
+    let barred = async || b.sessions.user_lock(id, &ann).is_some();
+    eventually("the lock is heard of", async || {
+        a.sessions.lock_user(id, &ann, order.clone()).await.unwrap();
+        barred().await
+    })
+    .await;
+    let client = ::redis::Client::open(server.url()).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let mut message = None;
+    for shard in 0..16 {
+        let key = format!("{{{}/{shard:02}}}:c", options.namespace);
+        let mut last = ::redis::cmd("XREVRANGE");
+        last.arg(key).arg("+").arg("-").arg("COUNT").arg(1);
+        let last: Vec<(String, Vec<(String, Vec<u8>)>)> =
+            last.query_async(&mut connection).await.unwrap();
+        let says = last.into_iter().flat_map(|(_, fields)| fields);
+        message = message.or(says.map(|(_, says)| says).find(|says| says[0] == b'L'));
+    }
+    a.sessions.unlock_user(id, &ann).await.unwrap();
+    eventually("it is lifted", async || !barred().await).await;
+    let channels: Vec<String> = ::redis::cmd("PUBSUB")
+        .arg("CHANNELS")
+        .arg(format!("*{}*", options.namespace))
+        .query_async(&mut connection)
+        .await
+        .unwrap();
+    let mut late = ::redis::cmd("PUBLISH");
+    late.arg(&channels[0]).arg(message.expect("it is the last"));
+    let listeners: usize = late.query_async(&mut connection).await.unwrap();
+    assert_eq!((channels.len(), listeners), (1, 2));
+    // What is pushed after it has been heard of.
+    let (session, digest) = a.log_in("bob").await.unwrap();
+    assert_eq!(b.worth(&digest).await, Worth::Live);
+    assert!(matches!(a.end(&session).await, EndOutcome::Ended(_)));
+    eventually("the end is heard of", async || b.sessions.open() == 0).await;
+    assert!(!barred().await, "it was lifted");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn s15_redis_may_die_and_come_back() {
-    let mut server = RedisServer::start();
+    // By default Redis writes a little later than it acknowledges.
+    let mut server = RedisServer::start_with(&["--appendfsync", "always"]);
     let options = fresh(&RedisOptions {
         timeout: Duration::from_millis(300),
         ..RedisOptions::single(server.url())
@@ -507,6 +561,16 @@ async fn s16_ends_while_the_network_is_silent() {
 #[tokio::test(flavor = "multi_thread")]
 async fn s16_ends_while_the_network_is_one_way() {
     fault(Cable::OneWay, false).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s16_ends_while_the_network_is_one_way_the_other_way() {
+    fault(Cable::OtherWay, false).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s16_ends_while_the_network_loses_everything() {
+    fault(Cable::Dropped, false).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

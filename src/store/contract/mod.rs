@@ -2,6 +2,7 @@
 
 mod credentials;
 mod imports;
+mod mass_ends;
 mod refreshes;
 mod reopened;
 mod short_lived;
@@ -41,6 +42,10 @@ pub(crate) async fn check<S: SessionStore>(open: impl AsyncFn(ManualClock, Reten
     touches_never_move_back(&maker, &store).await;
     let (maker, store) = fresh(Retention::default()).await;
     scans_page_newest_first(&maker, &store).await;
+    let (maker, store) = fresh(Retention::default()).await;
+    mass_ends::s12_a_mass_end_ends_what_is_older(&maker, &store).await;
+    let (maker, store) = fresh(Retention::default()).await;
+    mass_ends::an_epoch_counts_at_once(&maker, &store).await;
     let (maker, store) = fresh(Retention {
         time: Duration::from_secs(100),
         max: 1000,

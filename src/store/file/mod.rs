@@ -25,6 +25,7 @@ mod read;
 mod refreshes;
 mod store;
 mod tables;
+mod tickets;
 mod writer;
 
 #[cfg(test)]

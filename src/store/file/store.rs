@@ -36,7 +36,7 @@ pub struct FileStore {
     file: Arc<Handle>,
     pub(super) open: Arc<OpenSessions>,
     requests: mpsc::Sender<Request>,
-    tickets: Mutex<ShortLived<TokenDigest, Ticket>>,
+    pub(super) tickets: Mutex<ShortLived<TokenDigest, Ticket>>,
     targets: Mutex<ShortLived<TargetId, Arc<str>>>,
     pub(super) claims: Claims,
     pub(super) refreshes: Arc<LocalRefreshes>,
@@ -130,10 +130,6 @@ impl FileStore {
 
     pub(super) fn open_sessions(&self) -> &OpenSessions {
         &self.open
-    }
-
-    fn tickets(&self) -> MutexGuard<'_, ShortLived<TokenDigest, Ticket>> {
-        self.tickets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn targets(&self) -> MutexGuard<'_, ShortLived<TargetId, Arc<str>>> {
@@ -331,33 +327,11 @@ impl SessionStore for FileStore {
         ticket: Ticket,
         lifetime: Duration,
     ) -> StoreFuture<'_, ()> {
-        Box::pin(async move {
-            if self.tickets().is_full(self.clock.tick()) {
-                let what = format!("{MAX_TICKETS} tickets wait to be redeemed, as many as may");
-                return Err(StoreError::Refused { what });
-            }
-            let until = self.clock.wall().after(lifetime);
-            let bytes = notes::ticket(&ticket, until);
-            let change = Change::PutTicket {
-                digest,
-                ticket: bytes,
-            };
-            self.done(change).await?;
-            let now = self.clock.tick();
-            self.tickets().put(digest, ticket, lifetime, now);
-            Ok(())
-        })
+        Box::pin(self.put_ticket_now(digest, ticket, lifetime))
     }
 
     fn take_ticket(&self, digest: &TokenDigest) -> StoreFuture<'_, Option<Ticket>> {
-        let taken = self.tickets().take(digest, self.clock.tick());
-        let digest = *digest;
-        Box::pin(async move {
-            if taken.is_some() {
-                self.done(Change::TakeTicket(digest)).await?;
-            }
-            Ok(taken)
-        })
+        Box::pin(self.take_ticket_now(*digest))
     }
 
     fn put_target(

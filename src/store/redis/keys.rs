@@ -1,6 +1,9 @@
 //! The names of keys.
 
-use crate::domain::{SessionId, SpaceId, TargetId, TaskId, TokenDigest, UserKey};
+use uuid::Uuid;
+
+use crate::domain::{Session, SessionId, SpaceId, TargetId, TaskId, TokenDigest, UserKey};
+use crate::store::UserPart;
 
 /// Shards: all keys of a shard are in one hash slot, so a script may touch any of them. A
 /// fixed part of the layout.
@@ -23,9 +26,30 @@ impl Shard {
         self.0
     }
 
+    /// Which users are in it.
+    pub(super) const fn part(self) -> UserPart {
+        UserPart::new(self.0, SHARDS)
+    }
+
     pub(super) fn read(byte: u8) -> Option<Self> {
         (byte < SHARDS).then_some(Self(byte))
     }
+}
+
+/// Where `session` is, to be found without its user.
+pub(super) fn place_of(session: &Session) -> Vec<u8> {
+    place(Shard::of(session.user_key()), session.id())
+}
+
+/// Where the session `id` is, as the key of its digest says.
+pub(super) fn place(shard: Shard, id: SessionId) -> Vec<u8> {
+    [&[shard.number()], id.as_uuid().as_bytes().as_slice()].concat()
+}
+
+pub(super) fn read_place(bytes: &[u8]) -> Option<(Shard, SessionId)> {
+    let (shard, id) = bytes.split_first()?;
+    let id = Uuid::from_slice(id).ok()?;
+    Some((Shard::read(*shard)?, SessionId::from_uuid(id)))
 }
 
 /// Makes names of keys.
@@ -75,6 +99,16 @@ impl Keys {
         join(self.prefix(Shard::of(user)), "l:", user.as_bytes())
     }
 
+    /// The epochs of a scope, which a script names by these bytes.
+    pub(super) fn epochs(&self, shard: Shard, scope: &[u8]) -> Vec<u8> {
+        join(self.prefix(shard), "x:", scope)
+    }
+
+    /// How many writes of `node` the shard has acknowledged.
+    pub(super) fn marks(&self, shard: Shard, node: &str) -> String {
+        format!("{}k:{node}", self.prefix(shard))
+    }
+
     /// Where the session of a token is.
     pub(super) fn digest(&self, digest: &TokenDigest) -> Vec<u8> {
         join(&self.namespace, ":d:", digest.as_bytes())
@@ -98,6 +132,11 @@ impl Keys {
         format!("{{{}/targets}}:all", self.namespace)
     }
 
+    /// The seats of `license` in `space`; those of a space are in one slot.
+    pub(super) fn seats(&self, space: &SpaceId, what: &str, license: &str) -> String {
+        format!("{{{}/seats/{space}}}:{what}:{license}", self.namespace)
+    }
+
     /// What all keys of background tasks begin with. They are in one slot, so that ids come
     /// from one place.
     pub(super) fn tasks(&self) -> String {
@@ -111,6 +150,11 @@ impl Keys {
     /// The ids of a space's tasks.
     pub(super) fn tasks_of(&self, space: &SpaceId) -> String {
         format!("{}of:{space}", self.tasks())
+    }
+
+    /// The spaces that have tasks.
+    pub(super) fn task_spaces(&self) -> String {
+        format!("{}spaces", self.tasks())
     }
 
     /// The id that was given last.

@@ -17,7 +17,8 @@ use arc_swap::ArcSwapOption;
 use tokio::sync::Notify;
 
 use super::error::{store_error, wants_reconnect};
-use super::keys::Keys;
+use super::history::History;
+use super::keys::{Keys, Shard};
 use super::options::{RedisMode, RedisOptions};
 use super::scripts;
 use super::server_time::{Heard, ServerTime};
@@ -29,6 +30,7 @@ use crate::store::{StoreError, StoreState};
 pub(super) struct Link {
     pub(super) options: RedisOptions,
     pub(super) time: ServerTime,
+    pub(super) history: History,
     connection: ArcSwapOption<Connection>,
     clock_key: String,
     clock_script: Script,
@@ -62,6 +64,7 @@ impl Link {
             clock_script: scripts::time(),
             options,
             time,
+            history: History::default(),
             connection: ArcSwapOption::empty(),
             lost: AtomicU64::new(CONNECTED),
             losses: AtomicU64::new(0),
@@ -78,8 +81,10 @@ impl Link {
             .map_err(|_| late())??;
         // It writes, so a replica refuses.
         self.read_time(connection.clone()).await?;
+        if self.confirmed.load(Ordering::Relaxed) > 0 {
+            self.history.wait_for_others(self.time.clock().tick());
+        }
         self.connection.store(Some(Arc::new(connection)));
-        self.lost.store(CONNECTED, Ordering::Release);
         Ok(())
     }
 
@@ -268,16 +273,23 @@ impl Link {
         }
     }
 
+    /// That all changes up to `tick` have been read: Redis is reached, in every sense.
     pub(super) fn confirm(&self, tick: Tick) {
         self.confirmed
             .fetch_max(tick.as_millis(), Ordering::Relaxed);
+        self.lost.store(CONNECTED, Ordering::Release);
+    }
+
+    /// How often the connection was lost.
+    pub(super) fn losses(&self) -> u64 {
+        self.losses.load(Ordering::Relaxed)
     }
 
     pub(super) fn state(&self) -> StoreState {
         let lost = self.lost.load(Ordering::Acquire);
         StoreState {
             lost_since: (lost != CONNECTED).then(|| Tick::from_millis(lost)),
-            losses: self.losses.load(Ordering::Relaxed),
+            losses: self.losses(),
             confirmed: Tick::from_millis(self.confirmed.load(Ordering::Relaxed)),
         }
     }
@@ -309,6 +321,27 @@ impl Link {
         answer.map_err(|error| self.failed(error))
     }
 
+    /// That `shard` has acknowledged a write; see [`History::acknowledged`].
+    pub(super) fn acknowledged(&self, shard: Shard, before: u64, mark: u64) {
+        if !self.history.acknowledged(shard, before, mark) {
+            self.doubt.notify_one();
+        }
+    }
+
+    /// That `shard` has `mark` of the `known` writes of this node.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`] when that is not all: what is missing may come back.
+    pub(super) fn has_all(&self, shard: Shard, known: u64, mark: u64) -> Result<(), StoreError> {
+        if mark < known {
+            self.history.note_lost(shard, mark);
+            self.doubt.notify_one();
+            return Err(StoreError::Unavailable("Redis has lost writes".into()));
+        }
+        Ok(())
+    }
+
     fn failed(&self, error: RedisError) -> StoreError {
         if wants_reconnect(&error) {
             self.doubt.notify_one();
@@ -320,7 +353,7 @@ impl Link {
     pub(super) const RETRY: Duration = Duration::from_millis(100);
 }
 
-fn late() -> RedisError {
+pub(super) fn late() -> RedisError {
     RedisError::from((ErrorKind::Io, "no connection in time"))
 }
 

@@ -1,12 +1,18 @@
 //! What stands in Redis beside sessions: tickets, targets, locks, peaks.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::redis::ScriptInvocation;
 use futures_util::future::join_all;
 
 use super::error::{damaged, odd_answer};
-use super::keys::Shard;
+use super::keys::{Keys, Shard};
+use super::link::Link;
+use super::recent::SaidLock;
+use super::scripts::Scripts;
+use super::server_time::ServerTime;
 use super::sessions::millis;
 use super::store::RedisStore;
 use crate::domain::{LicensePeak, TargetId, Ticket, Timestamp, TokenDigest, UserKey, UserLock};
@@ -72,77 +78,62 @@ impl RedisStore {
     }
 
     pub(super) async fn put_lock_now(&self, lock: &UserLock) -> Result<(), StoreError> {
-        let time = self.time();
-        let server = |wall: Timestamp| Timestamp::from_unix_millis(time.server_of(wall));
-        let there = UserLock {
-            since: server(lock.since),
-            until: lock.until.map(server),
-            ..lock.clone()
-        };
-        let left = there.until.map(|until| until.unix_millis() - time.now());
-        let until = there.until.map(|until| until.unix_millis().to_string());
-        let record = notes::lock(&there);
-        // At least a moment: 0 would be for ever.
-        let ttl = left.map_or(0, |left| left.max(1));
-        self.write_lock(lock.user_key(), record, until.unwrap_or_default(), ttl)
-            .await
+        self.write_lock(lock.user_key(), Some(lock)).await
     }
 
     pub(super) async fn remove_lock_now(&self, user: UserKey) -> Result<(), StoreError> {
-        self.write_lock(user, Vec::new(), String::new(), 0).await
+        self.write_lock(user, None).await
     }
 
-    async fn write_lock(
-        &self,
-        user: UserKey,
-        record: Vec<u8>,
-        until: String,
-        ttl: i64,
-    ) -> Result<(), StoreError> {
-        let mut script = self.scripts().lock.prepare_invoke();
-        script
-            .key(self.keys().lock(user))
-            .arg(self.keys().prefix(Shard::of(user)))
-            .arg(self.keys().channel())
-            .arg(self.time().now())
-            .arg(user.as_bytes().as_slice())
-            .arg(record)
-            .arg(until)
-            .arg(ttl);
-        self.link().run::<i64>(&script).await.map(drop)
+    async fn write_lock(&self, user: UserKey, lock: Option<&UserLock>) -> Result<(), StoreError> {
+        let (link, shard) = (self.link(), Shard::of(user));
+        let words = LockWords::of(lock, self.time());
+        let script = words.script(self.scripts(), self.keys(), link, user, None);
+        let before = link.history.mark(shard);
+        let (number, mark): (u64, u64) = link.run(&script).await?;
+        link.acknowledged(shard, before, mark);
+        let said = SaidLock {
+            user,
+            lock: lock.cloned(),
+            number,
+        };
+        let now = self.time().clock().tick();
+        self.recent().said().locks.push(now, said);
+        Ok(())
     }
 
     pub(super) async fn locks_now(&self) -> Result<Vec<UserLock>, StoreError> {
-        let now = self.time().now();
-        let locked = join_all(Shard::all().map(|shard| async move {
-            let mut command = ::redis::cmd("ZRANGE");
-            command.arg(self.keys().of(shard, "locks"));
-            command.arg(format!("({now}")).arg("+inf").arg("BYSCORE");
-            self.link().ask::<Vec<Vec<u8>>>(&command).await
-        }));
-        let mut locks = Vec::new();
-        for users in locked.await {
-            let users = users?;
-            let users = users
-                .iter()
-                .filter_map(|key| key.as_slice().try_into().ok());
-            let users: Vec<_> = users.map(UserKey::from_bytes).collect();
-            for some in users.chunks(256) {
-                let read = join_all(some.iter().map(|user| async move {
-                    let mut command = ::redis::cmd("HGET");
-                    command.arg(self.keys().lock(*user)).arg("l");
-                    self.link().ask::<Option<Vec<u8>>>(&command).await
-                }));
-                for lock in read.await {
-                    let Some(lock) = lock? else {
-                        continue;
-                    };
-                    let lock = notes::read_lock(&lock).map_err(|error| damaged("lock", error))?;
-                    locks.push(self.lock_here(lock));
-                }
+        let of_shards = join_all(Shard::all().map(|shard| self.locks_of(shard))).await;
+        let mut locks = HashMap::new();
+        for of_shard in of_shards {
+            // One that was moved while this went on may have been met twice; the last holds.
+            locks.extend(of_shard?.into_iter().map(|lock| (lock.user_key(), lock)));
+        }
+        Ok(locks.into_values().collect())
+    }
+
+    async fn locks_of(&self, shard: Shard) -> Result<Vec<UserLock>, StoreError> {
+        let (mut last, mut until, mut locks) = (Vec::new(), String::new(), Vec::new());
+        loop {
+            let mut script = self.scripts().locks.prepare_invoke();
+            script
+                .key(self.keys().of(shard, "locks"))
+                .arg(self.keys().prefix(shard))
+                .arg(self.time().now())
+                .arg(&last)
+                .arg(&until)
+                .arg(LOCKS_AT_ONCE);
+            let read: (Vec<u8>, String, Vec<Vec<u8>>) = self.link().run(&script).await?;
+            // One that was lifted meanwhile is empty.
+            for lock in read.2.iter().filter(|lock| !lock.is_empty()) {
+                let lock = notes::read_lock(lock).map_err(|error| damaged("lock", error))?;
+                locks.push(self.lock_here(lock));
+            }
+            (last, until) = (read.0, read.1);
+            if last.is_empty() {
+                return Ok(locks);
             }
         }
-        Ok(locks)
     }
 
     /// A lock of the server's time in the time of this node.
@@ -202,5 +193,67 @@ impl RedisStore {
             .global(&format!("peaks:{}", day.unix_millis().div_euclid(DAY_MS)))
     }
 }
+
+/// A lock, or that there is none, as the script is told.
+pub(super) struct LockWords {
+    record: Vec<u8>,
+    /// '' for ever.
+    until: String,
+    /// 0 for ever.
+    ttl: i64,
+}
+
+impl LockWords {
+    pub(super) fn of(lock: Option<&UserLock>, time: &ServerTime) -> Self {
+        let Some(lock) = lock else {
+            return Self {
+                record: Vec::new(),
+                until: String::new(),
+                ttl: 0,
+            };
+        };
+        let server = |wall: Timestamp| Timestamp::from_unix_millis(time.server_of(wall));
+        let there = UserLock {
+            since: server(lock.since),
+            until: lock.until.map(server),
+            ..lock.clone()
+        };
+        let until = there.until.map(Timestamp::unix_millis);
+        Self {
+            record: notes::lock(&there),
+            until: until.map(|until| until.to_string()).unwrap_or_default(),
+            // At least a moment: 0 would be for ever.
+            ttl: until.map_or(0, |until| (until - time.now()).max(1)),
+        }
+    }
+
+    /// Locks `user`, or lifts the lock: as the next of its shard, or with a number as what was
+    /// lost.
+    pub(super) fn script<'s>(
+        self,
+        scripts: &'s Scripts,
+        keys: &Keys,
+        link: &Link,
+        user: UserKey,
+        number: Option<u64>,
+    ) -> ScriptInvocation<'s> {
+        let mut script = scripts.lock.prepare_invoke();
+        script
+            .key(keys.lock(user))
+            .arg(keys.prefix(Shard::of(user)))
+            .arg(keys.channel())
+            .arg(link.time.now())
+            .arg(user.as_bytes().as_slice())
+            .arg(self.record)
+            .arg(self.until)
+            .arg(self.ttl)
+            .arg(&link.options.node)
+            .arg(number.map_or_else(String::new, |number| number.to_string()));
+        script
+    }
+}
+
+/// Locks read by a script.
+const LOCKS_AT_ONCE: usize = 128;
 
 pub(super) const DAY_MS: i64 = 86_400_000;

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::answer::Stored;
 use super::keys::Shard;
-use super::sessions::{Stored, millis};
+use super::sessions::millis;
 use super::store::RedisStore;
 use crate::domain::Session;
 use crate::store::StoreError;
 
-/// Sessions that a step forgets, or ends, in a shard.
-const STEP: usize = 200;
+/// Sessions that a step forgets, or ends, in a shard: a millisecond.
+const STEP: usize = 32;
 
 /// Nothing is as early as that.
 const NEVER: &str = "-inf";
@@ -96,7 +97,8 @@ impl RedisStore {
             .arg(old)
             .arg(due)
             .arg(self.ended_ttl())
-            .arg(STEP);
+            .arg(STEP)
+            .arg(self.time().now());
         let (purged, ended): (usize, Vec<(Vec<u8>, Stored)>) = self.link().run(&script).await?;
         Ok((purged, self.restore_all(ended)?))
     }

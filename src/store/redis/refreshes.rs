@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::answer::Answer;
 use super::error::odd_answer;
 use super::keys::Shard;
-use super::sessions::{Answer, millis};
+use super::sessions::millis;
 use super::store::RedisStore;
 use crate::domain::Session;
 use crate::store::{Finished, Lease, RefreshStore, Refreshed, StoreError, StoreFuture};

@@ -13,6 +13,7 @@ pub(super) struct ServerTime {
     clock: Arc<dyn Clock>,
     /// The server's time at tick 0.
     origin: AtomicI64,
+    /// How much the wall clock's time is ahead of the server's.
     ahead: AtomicI64,
     /// Until which tick whatever is heard is followed.
     follows_until: AtomicU64,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
+use super::again::Again;
 use super::error::store_error;
 use super::feed::{self, Follower};
 use super::keys::Keys;
@@ -14,6 +15,7 @@ use super::link::Link;
 use super::lists::List;
 use super::nodes::Progress;
 use super::options::RedisOptions;
+use super::recent::Recent;
 use super::scripts::Scripts;
 use super::server_time::ServerTime;
 use crate::domain::{
@@ -21,9 +23,9 @@ use crate::domain::{
     Task, Ticket, TokenDigest, UserKey, UserLock,
 };
 use crate::store::{
-    Changes, Created, CredentialStore, Ended, IdRange, Merged, NodeRegistry, Opens, Recovered,
-    RefreshStore, Retention, Scan, ScanPage, SessionStore, SharedStore, Standing, StoreError,
-    StoreFuture, StoreState, Touch,
+    Changes, Created, CredentialStore, EndScope, Ended, Epoch, IdRange, Merged, NodeRegistry,
+    Opens, Recovered, RefreshStore, Retention, Scan, ScanPage, SeatStore, SessionStore, Settled,
+    SharedStore, Standing, StoreError, StoreFuture, StoreState, Touch,
 };
 
 /// Sessions in Redis, or Valkey, shared by all nodes of one namespace.
@@ -33,9 +35,10 @@ pub struct RedisStore {
     scripts: Arc<Scripts>,
     spaces: Spaces,
     retention: Retention,
+    recent: Arc<Recent>,
     changes: Mutex<Option<Changes>>,
-    progress: Arc<Progress>,
     secret: OnceLock<SharedSecret>,
+    progress: Arc<Progress>,
     runtime: Handle,
 }
 
@@ -66,7 +69,16 @@ impl RedisStore {
             let (link, channel) = (Arc::clone(&link), keys.channel());
             tokio::spawn(feed::listen(link, channel, sender.clone()));
         }
+        let recent = Arc::new(Recent::default());
+        let again = Again {
+            link: Arc::clone(&link),
+            keys: keys.clone(),
+            scripts: Arc::clone(&scripts),
+            retention,
+            recent: Arc::clone(&recent),
+        };
         let follower = Follower {
+            again,
             link: Arc::clone(&link),
             keys: keys.clone(),
             scripts: Arc::clone(&scripts),
@@ -81,9 +93,10 @@ impl RedisStore {
             scripts,
             spaces,
             retention,
+            recent,
             changes: Mutex::new(Some(Changes::new(receiver))),
-            progress,
             secret: OnceLock::new(),
+            progress,
             runtime: Handle::current(),
         })
     }
@@ -127,6 +140,10 @@ impl RedisStore {
         &self.retention
     }
 
+    pub(super) fn recent(&self) -> &Recent {
+        &self.recent
+    }
+
     pub(super) fn time(&self) -> &ServerTime {
         &self.link.time
     }
@@ -142,8 +159,21 @@ impl fmt::Debug for RedisStore {
 }
 
 impl SharedStore for RedisStore {
-    fn end_user(&self, user: UserKey, end: SessionEnd) -> StoreFuture<'_, Vec<Arc<Session>>> {
-        Box::pin(self.end_user_now(user, end))
+    fn end_user(
+        &self,
+        user: UserKey,
+        keep: Option<SessionId>,
+        end: SessionEnd,
+    ) -> StoreFuture<'_, Vec<Arc<Session>>> {
+        Box::pin(self.end_user_now(user, keep, end))
+    }
+
+    fn end_scope(&self, scope: EndScope, end: SessionEnd) -> StoreFuture<'_, Vec<Epoch>> {
+        Box::pin(self.end_scope_now(scope, end))
+    }
+
+    fn settle(&self, scope: Option<EndScope>) -> StoreFuture<'_, Settled> {
+        Box::pin(self.settle_now(scope))
     }
 
     fn end_overdue(&self, grace: Duration) -> StoreFuture<'_, Vec<Arc<Session>>> {
@@ -168,6 +198,10 @@ impl SharedStore for RedisStore {
 
     fn find_credential(&self, credential: &TokenDigest) -> StoreFuture<'_, Option<Opens>> {
         Box::pin(self.find_credential_now(*credential))
+    }
+
+    fn seats(&self) -> Option<&dyn SeatStore> {
+        Some(self)
     }
 
     fn locks(&self) -> StoreFuture<'_, Vec<UserLock>> {
@@ -235,6 +269,9 @@ impl SessionStore for RedisStore {
                 (&created, session.end().cloned())
             {
                 let _ = self.end_now(Touch::last_of(&session), end).await?;
+            } else if let Created::Kept | Created::KeptInPlaceOf(_) = &created {
+                let now = self.time().clock().tick();
+                self.recent().said().opened.push(now, session);
             }
             Ok(created)
         })

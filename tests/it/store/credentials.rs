@@ -5,7 +5,7 @@ use serde_json::Value;
 use tokio::task::JoinSet;
 
 use super::redis::config as on_redis;
-use super::redis::server::RedisServer;
+use crate::kit::redis::RedisServer;
 use crate::kit::tokens::{JWT, token};
 use crate::kit::{PORTS, Script, Served, eventually};
 

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::redis::server::RedisServer;
 use crate::kit::house::header_space;
+use crate::kit::redis::RedisServer;
 use crate::kit::{House, PORTS, Script, eventually, soon};
 
 const XRF: &str = "0123456789abcdef";

@@ -2,6 +2,7 @@
 
 mod credentials;
 mod disk_full;
+mod faults;
 mod fleet_view;
 mod kill;
 mod nodes;

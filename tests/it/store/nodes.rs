@@ -5,8 +5,8 @@ use std::time::Duration;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 use serde_json::Value;
 
-use super::redis::server::RedisServer;
 use crate::kit::house::header_space;
+use crate::kit::redis::RedisServer;
 use crate::kit::{House, LOCAL, PORTS, Served, eventually, soon};
 
 fn config(redis: &RedisServer, node: &str, space: &str) -> String {

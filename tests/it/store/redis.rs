@@ -1,13 +1,8 @@
 //! Two gateways on one Redis.
 
 use crate::kit::house::header_space;
+use crate::kit::redis::RedisServer;
 use crate::kit::{PORTS, Served};
-
-#[allow(dead_code, reason = "the unit tests use the rest of it")]
-#[path = "../../../src/store/redis/tests/server.rs"]
-pub(super) mod server;
-
-use server::RedisServer;
 
 pub(super) fn config(redis: &RedisServer, node: &str, more: &str) -> String {
     format!(
@@ -65,6 +60,9 @@ async fn s16_two_gateways_have_the_same_sessions() {
             .collect();
         assert_eq!(users, ["ann", "bob"], "every node lists them all");
     }
+    let of_bob = "/api/v1/spaces/1001/users/LAB/bob/sessions";
+    let bobs = a.admin().get(of_bob).await.json(200);
+    assert_eq!(bobs["sessions"][0]["userId"], "bob", "{bobs}");
     let sessions = b.admin().sessions("1001").await;
     let anns = sessions.iter().find(|s| s["userId"] == "ann").unwrap();
     b.admin().end("1001", anns).await;
@@ -78,7 +76,8 @@ async fn s16_two_gateways_have_the_same_sessions() {
 
 #[tokio::test]
 async fn s15_a_gateway_goes_on_when_redis_comes_back() {
-    let mut redis = RedisServer::start();
+    // By default Redis writes a little later than it acknowledges.
+    let mut redis = RedisServer::start_with(&["--appendfsync", "always"]);
     let a = Served::with(&config(&redis, "a", "")).await;
     let b = Served::with(&config(
         &redis,

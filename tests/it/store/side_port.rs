@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::redis::server::RedisServer;
 use super::redis::{config, eventually};
+use crate::kit::redis::RedisServer;
 use crate::kit::{Admin, Answer, Script, Served};
 
 const NATIVE: &str = "/api/v1/spaces/1001";
@@ -247,4 +247,39 @@ async fn s15_nobody_says_that_there_is_no_task_while_redis_is_away() {
         fleet.b.admin().get(&path).await.status == 200
     })
     .await;
+}
+
+#[tokio::test]
+async fn what_a_user_has_elsewhere_counts() {
+    let fleet = Fleet::start().await;
+    let add = async |node: &Served| {
+        let script = Script::new(node.admin).bearer(&node.keys.site);
+        let script = script.with("content-type", "application/json");
+        let script = script.with("x-qlik-xrfkey", "0123456789abcdef");
+        let body = json!({"UserDirectory": "LAB", "UserId": "bob", "Attributes": []});
+        let path = "/qps/1001/session?xrfkey=0123456789abcdef";
+        let added = script.send("POST", path, &body.to_string()).await;
+        added.json(201)["NewUser"].clone()
+    };
+    assert_eq!(add(&fleet.a).await, true);
+    assert_eq!(add(&fleet.b).await, false, "the other node knows of them");
+    let user = json!({"userDirectory": "LAB", "userId": "bob"});
+    let body = json!({ "user": user, "dryRun": true }).to_string();
+    let path = format!("{NATIVE}/sessions/end");
+    for node in [&fleet.a, &fleet.b] {
+        let dry = node.admin().post(&path, &body).await.json(200);
+        assert_eq!((&dry["requested"], &dry["ended"]), (&json!(2), &json!(2)));
+    }
+}
+
+#[tokio::test]
+async fn gateways_that_would_sign_with_different_keys_say_so() {
+    let redis = RedisServer::start();
+    let headers = "identity_headers = [\"x-forwarded\"]";
+    let asserting = format!("{headers}\nassertion = {{ audience = \"sales\" }}");
+    let config = config(&redis, "a", "").replace(headers, &asserting);
+    let served = Served::with(&config).await;
+    let line = served.process.line("a key of its own").await;
+    assert!(line.contains("\"space\":\"1001\""), "{line}");
+    assert!(line.contains("space.assertion.key_file"), "{line}");
 }

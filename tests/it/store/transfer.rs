@@ -3,9 +3,9 @@
 
 use serde_json::Value;
 
-use super::redis::server::RedisServer;
 use crate::kit::command::{gatepass, run, run_with};
 use crate::kit::house::header_space;
+use crate::kit::redis::RedisServer;
 use crate::kit::{PORTS, Served, eventually};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

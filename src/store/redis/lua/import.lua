@@ -8,11 +8,11 @@ for i, key in ipairs(KEYS) do
   local at = 11 * i - 8
   local id, about, active, ended = ARGV[at + 1], ARGV[at + 2], ARGV[at + 5], ARGV[at + 9]
   local user, ttl = string.sub(about, 1, 16), tonumber(ARGV[at + 8])
-  local known, last, over = unpack(redis.call('HMGET', key, 'm', 'a', 'e'))
+  local known, last, over, i_known = unpack(redis.call('HMGET', key, 'm', 'a', 'e', 'i'))
   reply[i] = 'known'
   if not known then
     reply[i] = 'kept'
-    redis.call('HSET', key, 'm', about, 'd', ARGV[at + 3], 'r', ARGV[at + 4], 'a', active, 'b', ARGV[at + 7])
+    redis.call('HSET', key, 'm', about, 'd', ARGV[at + 3], 'r', ARGV[at + 4], 'a', active, 'b', ARGV[at + 7], 'i', number(P, 0))
     if ended == '' then
       redis.call('PEXPIRE', key, ttl)
       enlist(P, 'o', id, about, ttl)
@@ -29,7 +29,7 @@ for i, key in ipairs(KEYS) do
       redis.call('ZADD', P .. 'gone', ended, id .. about)
       keep(P .. 'gone', ttl_ended)
     end
-  elseif not over then
+  elseif not over and not (pending(P) and epoch_of(P, about, i_known)) then
     if tonumber(active) > tonumber(last) then
       redis.call('HSET', key, 'a', active)
       redis.call('ZADD', P .. 'due', 'XX', ARGV[at + 6], id .. about)

@@ -2,8 +2,7 @@
 -- Finishes an attempt to renew what is kept with a session. KEYS: the session's record, what
 -- is kept; ARGV: the attempt, 'kept' or 'failed', what is to be kept.
 -- Returns 'kept' and the version; 'late' when a later attempt has begun; or 'ended'.
-local about, ended = unpack(redis.call('HMGET', KEYS[1], 'm', 'e'))
-if not about or ended then
+if not is_open(KEYS[1]) then
   redis.call('DEL', KEYS[2])
   return {'ended'}
 end

@@ -3,8 +3,7 @@
 -- kept; ARGV: the version seen, the attempt waited for (0: none), now, ms of the lease.
 -- Returns 'held', the attempt, the version and what is kept; 'newer', the version and what is
 -- kept; 'elsewhere' and the attempt; 'failed'; or 'ended'.
-local about, ended = unpack(redis.call('HMGET', KEYS[1], 'm', 'e'))
-if not about or ended then
+if not is_open(KEYS[1]) then
   return {'ended'}
 end
 local version, secret, attempt, till, failed = unpack(redis.call('HMGET', KEYS[2], 'v', 'o', 'n', 'u', 'f'))

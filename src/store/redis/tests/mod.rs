@@ -1,8 +1,12 @@
 //! The store on real servers.
 
+mod bounds;
+#[allow(dead_code, reason = "tests of whole gateways use the rest of it")]
 pub(crate) mod cable;
 mod clock;
 pub(crate) mod fleet;
+mod lifetimes;
+mod secret;
 pub(crate) mod server;
 mod tls;
 
@@ -10,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use super::{RedisOptions, RedisStore};
+use super::{RedisMode, RedisOptions, RedisStore};
 use crate::domain::{ManualClock, Spaces};
 use crate::store::{Retention, contract};
 use fleet::{Cluster, Watched};
@@ -23,6 +27,28 @@ pub(crate) fn fresh(options: &RedisOptions) -> RedisOptions {
     RedisOptions {
         namespace: format!("test{number}"),
         ..options.clone()
+    }
+}
+
+impl Cluster {
+    pub(crate) fn options(&self) -> RedisOptions {
+        RedisOptions {
+            mode: RedisMode::Cluster,
+            nodes: self.servers.iter().map(RedisServer::url).collect(),
+            ..RedisOptions::single("")
+        }
+    }
+}
+
+impl Watched {
+    pub(crate) fn options(&self) -> RedisOptions {
+        RedisOptions {
+            mode: RedisMode::Sentinel {
+                master: "sessions".to_owned(),
+            },
+            nodes: self.sentinels.iter().map(RedisServer::url).collect(),
+            ..RedisOptions::single("")
+        }
     }
 }
 
