@@ -378,7 +378,8 @@ fn a_lock_that_is_lifted_is_lifted_on_every_node() {
                         };
                         let locked = a.sessions.lock_user(a.space.id(), &ann, order);
                         locked.await.unwrap();
-                        a.sessions.unlock_user(a.space.id(), &ann).await.unwrap();
+                        let lifted = a.sessions.unlock_user(a.space.id(), &ann).await;
+                        assert!(lifted.unwrap().is_some(), "it was there to be lifted");
                     }
                 });
                 let push = push(&feed_b);

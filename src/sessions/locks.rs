@@ -151,10 +151,11 @@ impl Sessions {
         if !self.0.locks.0.contains_key(&key) {
             return Ok(None);
         }
+        // Before the store tells everybody that it is lifted, this process too.
+        let lock = self.0.locks.barring(key, self.0.clock.tick());
         self.0.store.remove_lock(key).await?;
-        let removed = self.0.locks.0.remove(&key);
-        let now = self.0.clock.tick();
-        Ok(removed.and_then(|(_, held)| (now < held.ends).then_some(held.lock)))
+        self.0.locks.lift(key);
+        Ok(lock)
     }
 
     /// Puts a lock of an earlier process into force, for the time that is left of it.
