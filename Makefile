@@ -7,7 +7,7 @@ LOCKED := --locked
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test lint rust-tools format clippy deny test-rust model redis features doc release clients soak bench
+.PHONY: help run test lint rust-tools format clippy deny test-rust model redis features doc release clients soak faults bench
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,7 +69,10 @@ clients: release ## Real clients (a browser, a WebSocket client) against the run
 ROUNDS ?= 100
 
 soak: ## Kill the gateway under a storm of logins, ROUNDS=100 times; count what is lost
-	GATEPASS_SOAK_ROUNDS=$(ROUNDS) $(CARGO) test $(LOCKED) --test it store::kill -- --nocapture
+	GATEPASS_SOAK_ROUNDS=$(ROUNDS) $(CARGO) test $(LOCKED) --test it store::kill -- --nocapture --test-threads 1
+
+faults: redis ## Every fault on a fleet before Redis, one after the other: prints the table of docs/faults.md
+	$(CARGO) test $(LOCKED) --test it store::faults::table -- --ignored --nocapture
 
 bench: ## Benchmarks: as a proxy against nginx and haproxy, TLS, the layer, the table, searches, stores
 	benches/proxy.py

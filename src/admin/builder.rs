@@ -16,8 +16,9 @@ use super::keys::{ApiKeys, CertificateRoles};
 use super::problem::{self, Problem, ProblemKind};
 use super::spaces::{AdminSpaces, SpaceInfo};
 use super::state::Admin;
+use super::this_node::ThisNode;
 use super::{native, octane, openapi, ops, qps};
-use crate::domain::{HostPattern, SpaceId};
+use crate::domain::{HostPattern, SharedSecret, SpaceId};
 use crate::sessions::{Feed, Sessions};
 use crate::tasks::Tasks;
 use crate::telemetry::{Health, Metrics};
@@ -34,6 +35,7 @@ pub struct AdminBuilder {
 
 impl AdminBuilder {
     pub(super) fn new(sessions: Sessions, keys: ApiKeys) -> Self {
+        let this_node = ThisNode::of(&sessions);
         let default = SpaceInfo::of(sessions.default_space().id().clone());
         Self {
             admin: Admin {
@@ -42,8 +44,9 @@ impl AdminBuilder {
                 certificates: CertificateRoles::default(),
                 spaces: AdminSpaces::new(vec![default]),
                 hosts: AllowedHosts::default(),
-                cursors: Cursors::new(),
+                cursors: Cursors::new(&SharedSecret::generate()),
                 health: Health::new(),
+                this_node,
                 metrics: None,
                 tasks: OnceLock::new(),
                 feed: None,
@@ -102,6 +105,13 @@ impl AdminBuilder {
         self
     }
 
+    /// What all side ports behind one address know: what one of them hands out, such as where a
+    /// list goes on, the others take back. Default: a secret that nobody else has.
+    pub fn secret(mut self, secret: &SharedSecret) -> Self {
+        self.admin.cursors = Cursors::new(secret);
+        self
+    }
+
     /// The events to show at `/api/v1/events`; make it an
     /// [observer](crate::sessions::SessionsBuilder::observer) of the sessions. Default: none,
     /// and nothing there.
@@ -113,6 +123,12 @@ impl AdminBuilder {
     /// The health that `/health/ready` tells. Default: always ready.
     pub fn health(mut self, health: Health) -> Self {
         self.admin.health = health;
+        self
+    }
+
+    /// How this process is to be shown among the nodes. Default: under the name `gatepass`.
+    pub fn this_node(mut self, this_node: ThisNode) -> Self {
+        self.admin.this_node = this_node;
         self
     }
 

@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tower_service::Service as _;
 
 use super::problem::{Problem, ProblemKind};
+use super::progress::Progress;
 use super::raw_targets::RawTargets;
 use super::server::{Limits, Shutdown};
 use super::traffic::Traffic;
@@ -154,6 +155,8 @@ impl Answering {
         let Self { peer, tls, traffic } = &self;
         let extensions = request.extensions_mut();
         extensions.insert(Shutdown(peer.shutdown.clone()));
+        let progress = Progress::default();
+        extensions.insert(progress.clone());
         extensions.insert(Connection {
             peer: peer.address,
             client_ip: peer.address.ip(),
@@ -172,10 +175,10 @@ impl Answering {
         }
         let version = request.version();
         let answering = peer.router.clone().call(request);
-        match tokio::time::timeout(peer.limits.answer, answering).await {
-            Ok(answer) => answer.map(|answer| answer.map(|body| traffic.watch(body))),
+        match progress.wait_for(answering, peer.limits.answer).await {
+            Some(answer) => answer.map(|answer| answer.map(|body| traffic.watch(body))),
             // The body did not come, or the store hangs; the connection is closed with it.
-            Err(_) => Ok(too_late(version)),
+            None => Ok(too_late(version)),
         }
     }
 }

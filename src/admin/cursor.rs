@@ -6,11 +6,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use uuid::Uuid;
 
 use super::problem::{Problem, ProblemKind};
-use crate::domain::{SessionId, SpaceId, UserKey, random};
+use crate::domain::{SessionId, SharedSecret, SpaceId, UserKey};
 use crate::store::StateFilter;
 
 /// Makes and reads cursors. A cursor is a position and a MAC over it and the list's question,
-/// by a key that this process alone has; it lives as long as the process.
+/// by a key that this process alone has, or all of a fleet; it lives as long as the key.
 pub(super) struct Cursors(hmac::Key);
 
 /// A list's question: a cursor is of no use for another one. How long a page is is no part
@@ -37,8 +37,10 @@ pub(super) enum Position {
 const POSITION: usize = 16;
 
 impl Cursors {
-    pub(super) fn new() -> Self {
-        Self(hmac::Key::new(hmac::HMAC_SHA256, &random::bytes::<32>()))
+    /// Cursors of those who know `secret`.
+    pub(super) fn new(secret: &SharedSecret) -> Self {
+        let key = secret.key("cursors of the native API");
+        Self(hmac::Key::new(hmac::HMAC_SHA256, &key))
     }
 
     /// The cursor at `position` of `list`.
@@ -109,8 +111,9 @@ mod tests {
     use crate::domain::Timestamp;
 
     #[test]
-    fn s32_a_cursor_is_of_one_list_and_one_process() {
-        let cursors = Cursors::new();
+    fn s32_a_cursor_is_of_one_list_and_one_fleet() {
+        let secret = SharedSecret::generate();
+        let cursors = Cursors::new(&secret);
         let (one, two) = (SpaceId::new("1").unwrap(), SpaceId::new("2").unwrap());
         let list = Listed {
             space: &one,
@@ -149,7 +152,10 @@ mod tests {
         ] {
             assert!(cursors.read(&cursor, &other).is_err(), "{other:?}");
         }
-        assert!(Cursors::new().read(&cursor, &list).is_err());
+        let elsewhere = Cursors::new(&secret).read(&cursor, &list);
+        assert_eq!(elsewhere.unwrap(), Position::Behind(last));
+        let stranger = Cursors::new(&SharedSecret::generate());
+        assert!(stranger.read(&cursor, &list).is_err());
         for at in 0..cursor.len() {
             let mut tampered = cursor.clone().into_bytes();
             tampered[at] = if tampered[at] == b'A' { b'B' } else { b'A' };

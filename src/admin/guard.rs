@@ -5,7 +5,7 @@
 //! 2. It does not come from a page of another origin: `Origin`, where there is one, is our
 //!    own, and `Sec-Fetch-Site` does not say otherwise, else 403. A page on another port of
 //!    this host, as the gateway's own edge, is another origin too.
-//! 3. It has a body only as JSON, which no form can send, else 415.
+//! 3. It has a body only as JSON or as lines of JSON, which no form can send, else 415.
 //! 4. It bears a valid API key, else 401 with a challenge, or 429 after too many failures.
 //!    Without any `Authorization`, a client certificate that has a role will do as well; one
 //!    that has none gets 403.
@@ -65,7 +65,7 @@ pub(super) fn client_ip(extensions: &Extensions) -> Option<IpAddr> {
 fn check_browser(admin: &Admin, request: &Request) -> Result<(), Problem> {
     check_source(admin, request)?;
     let empty = request.body().is_end_stream() || request.body().size_hint().exact() == Some(0);
-    if !empty && !is_json(request.headers()) {
+    if !empty && !is_of_type(request.headers(), &["application/json", JSON_LINES]) {
         return Err(ProblemKind::NotJson.into());
     }
     Ok(())
@@ -92,12 +92,19 @@ pub(super) fn check_source(admin: &Admin, request: &Request) -> Result<(), Probl
 
 /// Whether a body is declared as JSON, once.
 pub(super) fn is_json(headers: &HeaderMap) -> bool {
+    is_of_type(headers, &["application/json"])
+}
+
+/// The media type of lines of JSON.
+pub(super) const JSON_LINES: &str = "application/x-ndjson";
+
+fn is_of_type(headers: &HeaderMap, allowed: &[&str]) -> bool {
     let mut types = headers.get_all(header::CONTENT_TYPE).iter();
     let (Some(Ok(one)), None) = (types.next().map(HeaderValue::to_str), types.next()) else {
         return false;
     };
     let essence = one.split(';').next().unwrap_or_default().trim();
-    essence.eq_ignore_ascii_case("application/json")
+    allowed.iter().any(|one| essence.eq_ignore_ascii_case(one))
 }
 
 /// Why it is not known who sent a request, or not anybody who may.

@@ -16,6 +16,7 @@
 //! | `/authentication`, `/api/shared_spaces` and more | the Octane dialect |
 //! | `/qps/...`, `/{prefix}/qps/...` | the Qlik dialect |
 //! | `/session/...`, `/user/...` | Qlik's session module, where it is on |
+//! | `/api/v1/nodes` | the nodes that share the sessions |
 //! | `/openapi.json`, `/docs` | all of it described, for programs and for people |
 //!
 //! A request passes: one that finishes every answer (problems as RFC 9457 JSON, `no-store`)
@@ -34,6 +35,7 @@ mod octane;
 mod openapi;
 mod ops;
 mod problem;
+mod progress;
 mod qps;
 mod raw_targets;
 mod server;
@@ -41,6 +43,7 @@ mod spaces;
 mod state;
 #[cfg(test)]
 mod tests;
+mod this_node;
 mod traffic;
 
 use axum::Router;
@@ -51,6 +54,7 @@ pub use builder::AdminBuilder;
 pub use observe::SessionObserver;
 pub use server::AdminServer;
 pub use spaces::{AdminSpaces, SpaceInfo};
+pub use this_node::ThisNode;
 
 use keys::ApiKeys;
 

@@ -8,6 +8,7 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 
 use crate::store::StoreError;
+use crate::tasks::Unreachable;
 
 /// What went wrong with a call, as far as its caller may know.
 #[derive(Clone, Debug)]
@@ -229,6 +230,12 @@ impl From<StoreError> for Problem {
         tracing::error!(%error, error.source = source, "the side port could not answer");
         Self::new(ProblemKind::StoreUnavailable)
             .header(header::RETRY_AFTER, HeaderValue::from_static("5"))
+    }
+}
+
+impl From<Unreachable> for Problem {
+    fn from(error: Unreachable) -> Self {
+        StoreError::Unavailable(error.into()).into()
     }
 }
 

@@ -20,7 +20,8 @@ use crate::net::tls::TlsAcceptor;
 /// and with TLS the client's certificate, if it showed one, as an
 /// `Arc<`[`ClientCertificate`](crate::domain::ClientCertificate)`>`. Slow peers are cut off: a
 /// TLS handshake must be over within 10 s, a request's head must come within 10 s (an idle
-/// connection is closed then, too), an answer must begin within 30 s.
+/// connection is closed then, too), an answer must begin within 30 s, or, of an import, 30 s
+/// after the last piece of it that came.
 #[derive(Debug)]
 #[must_use]
 pub struct AdminServer {

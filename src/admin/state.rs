@@ -8,6 +8,7 @@ use super::cursor::Cursors;
 use super::hosts::AllowedHosts;
 use super::keys::{ApiKeys, CertificateRoles, Principal};
 use super::spaces::AdminSpaces;
+use super::this_node::ThisNode;
 use crate::sessions::{Feed, Sessions};
 use crate::tasks::Tasks;
 use crate::telemetry::{Health, Metrics};
@@ -22,6 +23,7 @@ pub(super) struct Admin {
     pub(super) hosts: AllowedHosts,
     pub(super) cursors: Cursors,
     pub(super) health: Health,
+    pub(super) this_node: ThisNode,
     pub(super) metrics: Option<Arc<Metrics>>,
     /// Those given, or started by the first call that needs them: a router can be built where
     /// no runtime is.
@@ -64,6 +66,10 @@ impl Admin {
 
     pub(super) const fn health(&self) -> &Health {
         &self.health
+    }
+
+    pub(super) const fn this_node(&self) -> &ThisNode {
+        &self.this_node
     }
 
     pub(super) const fn metrics(&self) -> Option<&Arc<Metrics>> {

@@ -11,7 +11,7 @@ use crate::authn::header::HeaderConfigError;
 use crate::authn::jwt::{JwtConfigError, KeyError};
 use crate::authn::local::UsersFileError;
 use crate::authn::ticket::LoginModuleError;
-use crate::domain::SpaceId;
+use crate::domain::{SpaceId, Timestamp};
 use crate::net::tls::TlsError;
 use crate::net::{ListenError, TrustedProxiesError};
 use crate::proxy::EdgeError;
@@ -130,6 +130,23 @@ pub enum StartError {
     /// The store does not say what was open.
     #[error("the store's sessions cannot be taken up")]
     Recover(#[source] StoreError),
+    /// Another gateway that runs has the node's name.
+    #[error(
+        "the node name `{name}` is that of a gateway that runs (version {version}, edge {edges}, since {started}): give each its own, [store.redis] node"
+    )]
+    NameTaken {
+        /// The name.
+        name: String,
+        /// The version of the other.
+        version: String,
+        /// Where the other's edge listens.
+        edges: String,
+        /// When the other started.
+        started: Timestamp,
+    },
+    /// The store did not take the node in.
+    #[error("the store does not take this node in")]
+    Fleet(#[source] StoreError),
     /// An address cannot be listened on.
     #[error(transparent)]
     Listen(#[from] ListenError),

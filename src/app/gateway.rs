@@ -11,15 +11,17 @@ use tokio_util::sync::CancellationToken;
 use super::authn::Users;
 use super::edge::{edge_settings, needs_restart};
 use super::error::{BuildError, StartError};
+use super::kept_tasks::KeptTasks;
 use super::options::GatewayOptions;
 use super::plan::{Plan, Planner};
+use super::presence::Presence;
 use super::store;
 use super::tls::Tls;
 use crate::admin::keys::{ApiKeys, CertificateRoles};
-use crate::admin::{self, AdminServer, AdminSpaces, SessionObserver};
+use crate::admin::{self, AdminServer, AdminSpaces, SessionObserver, ThisNode};
 use crate::domain::{Clock, Spaces, SystemClock};
 use crate::net::{Drained, bind};
-use crate::proxy::headers::AssertionKey;
+use crate::proxy::headers::{AssertionKey, PublishedKeys};
 use crate::proxy::{Edge, EdgeServer, EdgeSockets};
 use crate::sessions::{Feed, Recovery, Sessions};
 use crate::store::SessionStore;
@@ -37,7 +39,8 @@ pub struct Gateway {
     keys: ApiKeys,
     certificates: CertificateRoles,
     spaces: AdminSpaces,
-    assertion_key: Arc<AssertionKey>,
+    assertion_keys: PublishedKeys,
+    presence: Arc<Presence>,
     edge: EdgeServer,
     /// Whose certificates a reload exchanges.
     tls: Tls,
@@ -72,10 +75,19 @@ impl Gateway {
         Self::check(&options)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let spaces = Spaces::new();
-        let store = store::open(&options.store, &spaces, &clock).await?;
-        match Self::start_on(&store, spaces, clock, options).await {
+        let mut presence = Presence::new(&options, &clock);
+        let keys = assertion_keys()?;
+        let store = store::open(&options.store, presence.name(), &spaces, &clock).await?;
+        if let Err(error) = presence.enter(&*store, &keys, signs(&options)).await {
+            let _ = store.close().await;
+            return Err(error);
+        }
+        let presence = Arc::new(presence);
+        let nodes = (Arc::clone(&presence), keys);
+        match Self::start_on(&store, nodes, spaces, clock, options).await {
             Ok(gateway) => Ok(gateway),
             Err(error) => {
+                presence.leave(&*store).await;
                 let _ = store.close().await;
                 Err(error)
             }
@@ -84,6 +96,7 @@ impl Gateway {
 
     async fn start_on(
         store: &Arc<dyn SessionStore>,
+        (presence, assertion_keys): (Arc<Presence>, PublishedKeys),
         spaces: Spaces,
         clock: Arc<dyn Clock>,
         options: GatewayOptions,
@@ -98,19 +111,19 @@ impl Gateway {
             .store(Arc::clone(store))
             .observer(Arc::new(SessionObserver::new(Arc::clone(&metrics))))
             .observer(Arc::new(feed.clone()))
+            .observer(presence.clone())
             .build();
         let licenses = sessions.licenses().clone();
         metrics.read_licenses(move || licenses.all());
         let tls = Tls::new(&options, &clock)?;
         let edge_tls = tls.edge().cloned();
         let settings = edge_settings(&options.edge, edge_tls, options.log.access, &metrics);
-        let assertion_key = Arc::new(AssertionKey::generate().map_err(BuildError::AssertionKey)?);
         let mut users = Users::default();
         let planner = Planner {
             sessions: &sessions,
             clock: &clock,
             metrics: &metrics,
-            assertion_key: &assertion_key,
+            assertion_keys: &assertion_keys,
             users: &users,
             workers: settings.workers.get(),
         };
@@ -129,7 +142,12 @@ impl Gateway {
             ApiKeys::with_clock(keys, Arc::clone(&clock)),
             AdminSpaces::new(infos),
         );
+        store::warn_of_own_keys(&**store, &options);
         let recovery = recover(&sessions).await?;
+        let secret = match store.shared() {
+            Some(shared) => Some(shared.secret().await.map_err(StartError::Recover)?),
+            None => None,
+        };
         let certificates = CertificateRoles::new(options.admin.certificate_roles.clone());
 
         let sockets = EdgeSockets::bind(
@@ -146,7 +164,8 @@ impl Gateway {
         let admin_address = admin_socket.local_addr().map_err(StartError::SidePort)?;
 
         let stop = CancellationToken::new();
-        let (keeper, keep_tasks) = store::keep_tasks(Arc::clone(store), stop.clone());
+        let keeper = KeptTasks::new(Arc::clone(store));
+        let keep_tasks = Arc::clone(&keeper).tell(stop.clone());
         let jobs = Tasks::builder(Arc::clone(&clock))
             .max_errors(MAX_TASK_ERRORS)
             .restored(recovery.tasks)
@@ -160,13 +179,18 @@ impl Gateway {
             .health(health.clone())
             .feed(feed)
             .tasks(jobs.clone())
+            .this_node(this_node(&presence, &sessions, &health))
             .docs_public(options.admin.docs_public)
             .listen(admin_address);
+        if let Some(secret) = &secret {
+            side_port = side_port.secret(secret);
+        }
         for host in &options.admin.hosts {
             side_port = side_port.host(host.clone());
         }
         let edge = Edge::new(settings, targets, trusted, Arc::clone(&clock));
         let edge = EdgeServer::start(edge, sockets)?;
+        presence.listens_on(edge.addresses());
         let flusher = sessions
             .clone()
             .run_flusher(options.store.flush_interval, stop.clone().cancelled_owned());
@@ -178,6 +202,13 @@ impl Gateway {
             Arc::clone(&metrics),
             stop.clone(),
         );
+        let beats = Arc::clone(&presence).run(
+            Arc::clone(store),
+            (sessions.clone(), health.clone()),
+            assertion_keys.clone(),
+            Arc::clone(&metrics),
+            stop.clone(),
+        );
         let mut admin_server = AdminServer::new(admin_socket, side_port.build());
         if let Some(acceptor) = tls.admin() {
             admin_server = admin_server.tls(acceptor.clone());
@@ -185,6 +216,7 @@ impl Gateway {
         let tasks = vec![
             tokio::spawn(changes),
             tokio::spawn(watch),
+            tokio::spawn(beats),
             tokio::spawn(flusher),
             tokio::spawn(keep_tasks),
             tokio::spawn(admin_server.run(stop.clone())),
@@ -205,7 +237,8 @@ impl Gateway {
             keys,
             certificates,
             spaces,
-            assertion_key,
+            assertion_keys,
+            presence,
             edge,
             tls,
             admin_address,
@@ -227,7 +260,7 @@ impl Gateway {
             sessions: &Sessions::builder().clock(Arc::clone(&clock)).build(),
             clock: &clock,
             metrics: &Metrics::new(),
-            assertion_key: &Arc::new(AssertionKey::generate().map_err(BuildError::AssertionKey)?),
+            assertion_keys: &assertion_keys()?,
             users: &Users::default(),
             workers: 1,
         };
@@ -250,7 +283,7 @@ impl Gateway {
             sessions: &self.sessions,
             clock: &self.clock,
             metrics: &self.metrics,
-            assertion_key: &self.assertion_key,
+            assertion_keys: &self.assertion_keys,
             users: &reloading.users,
             workers: self.edge.edge().settings().workers.get(),
         };
@@ -331,12 +364,32 @@ impl Gateway {
         for task in self.tasks {
             let _ = task.await;
         }
+        self.presence.leave(&*self.store).await;
         if let Err(error) = self.store.close().await {
             let error = &error as &dyn std::error::Error;
             tracing::error!(error, "the store did not close as it should");
         }
         drained
     }
+}
+
+/// A key for assertions, published alone.
+fn assertion_keys() -> Result<PublishedKeys, BuildError> {
+    let key = AssertionKey::generate().map_err(BuildError::AssertionKey)?;
+    Ok(PublishedKeys::new(Arc::new(key)))
+}
+
+/// Whether a space signs assertions with the gateway's own key.
+fn signs(options: &GatewayOptions) -> bool {
+    let assertions = options.spaces.iter().filter_map(|s| s.assertion.as_ref());
+    assertions.into_iter().any(|one| one.key_file.is_none())
+}
+
+/// What the side port shows of this process among the nodes.
+fn this_node(presence: &Arc<Presence>, sessions: &Sessions, health: &Health) -> ThisNode {
+    let presence = Arc::clone(presence);
+    let (sessions, health) = (sessions.clone(), health.clone());
+    ThisNode::new(move || presence.describe(&sessions, &health))
 }
 
 /// Goes on where the last gateway on the store ended.

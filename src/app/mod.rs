@@ -6,17 +6,22 @@
 //! same anew and exchanges it in one step, or not at all.
 
 mod authn;
+mod beside;
 pub mod demo;
 mod edge;
 mod error;
 mod explain;
 mod gateway;
+mod kept_tasks;
+mod node_name;
 pub mod options;
 mod plan;
+mod presence;
 mod space;
 mod store;
 mod tls;
 
+pub use beside::shared_sessions;
 pub use error::{BuildError, SpaceError, StartError};
 pub use explain::{ExplainError, Explanation};
 pub use gateway::Gateway;

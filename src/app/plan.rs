@@ -13,7 +13,7 @@ use crate::admin::SpaceInfo;
 use crate::admin::keys::{ApiKey, KeysFile};
 use crate::domain::{Clock, SeatLimit, SessionPolicy, SpaceState};
 use crate::net::TrustedProxies;
-use crate::proxy::headers::{AssertionKey, CookieNames};
+use crate::proxy::headers::{CookieNames, PublishedKeys};
 use crate::proxy::router::{Place, Router};
 use crate::proxy::{ProxySpace, Targets};
 use crate::sessions::Sessions;
@@ -24,7 +24,7 @@ pub(super) struct Planner<'p> {
     pub(super) sessions: &'p Sessions,
     pub(super) clock: &'p Arc<dyn Clock>,
     pub(super) metrics: &'p Metrics,
-    pub(super) assertion_key: &'p Arc<AssertionKey>,
+    pub(super) assertion_keys: &'p PublishedKeys,
     pub(super) users: &'p Users,
     pub(super) workers: usize,
 }
@@ -56,7 +56,7 @@ impl Planner<'_> {
             sessions: self.sessions,
             clock: self.clock,
             cookies: &cookies,
-            assertion_key: self.assertion_key,
+            assertion_keys: self.assertion_keys,
             asserted: &asserted,
         };
         let side_port = options.admin.base_url();

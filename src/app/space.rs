@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
 
 use super::authn::read;
@@ -14,8 +13,8 @@ use crate::layer::{Gate, WebSocketPolicy};
 use crate::net::tls::{TlsClientSettings, TlsConnector};
 use crate::proxy::SpaceSettings;
 use crate::proxy::headers::{
-    Assertion, AssertionKey, CookieNames, HeaderRules, Profile, Profiles, ResponseHeaders, Scrub,
-    Template,
+    Assertion, AssertionKey, CookieNames, HeaderRules, Profile, Profiles, PublishedKeys,
+    ResponseHeaders, Scrub, Template,
 };
 use crate::proxy::upstream::{UpstreamAddresses, UpstreamSettings};
 use crate::sessions::Sessions;
@@ -28,8 +27,8 @@ pub(super) struct Shared<'s> {
     pub(super) sessions: &'s Sessions,
     pub(super) clock: &'s Arc<dyn Clock>,
     pub(super) cookies: &'s Arc<CookieNames>,
-    /// The key of assertions whose space has none of its own.
-    pub(super) assertion_key: &'s Arc<AssertionKey>,
+    /// The keys of assertions whose space has none of its own.
+    pub(super) assertion_keys: &'s PublishedKeys,
     /// Custom identity headers and assertion headers of every space.
     pub(super) asserted: &'s [HeaderName],
 }
@@ -178,20 +177,20 @@ fn profiles(options: &SpaceOptions) -> Result<Profiles, SpaceError> {
     Ok(Profiles::new(profiles)?)
 }
 
-/// The assertion of a space, and its public keys as JSON.
+/// The assertion of a space, and its public keys.
 fn assertion_of(
     options: &SpaceOptions,
     assertion: &AssertionOptions,
     shared: &Shared<'_>,
-) -> Result<(Assertion, Bytes), SpaceError> {
-    let key = match &assertion.key_file {
-        Some(path) => Arc::new(AssertionKey::from_pkcs8_pem(&read(path)?)?),
-        None => Arc::clone(shared.assertion_key),
+) -> Result<(Assertion, PublishedKeys), SpaceError> {
+    let keys = match &assertion.key_file {
+        Some(path) => PublishedKeys::new(Arc::new(AssertionKey::from_pkcs8_pem(&read(path)?)?)),
+        None => shared.assertion_keys.clone(),
     };
-    let jwks = Bytes::from(key.jwks().to_owned());
+    let key = Arc::clone(keys.own());
     let issuer = format!("urn:gatepass:space:{}", options.id);
     let assertion = Assertion::new(key, Arc::clone(shared.clock), &issuer, &assertion.audience)
         .with_lifetime(assertion.lifetime)
         .with_header(assertion.header.clone())?;
-    Ok((assertion, jwks))
+    Ok((assertion, keys))
 }

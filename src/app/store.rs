@@ -5,15 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::options::{StoreKind, StoreOptions};
+use super::options::{GatewayOptions, SpaceOptions, StoreKind, StoreOptions};
 use crate::domain::{Clock, Spaces};
 use crate::store::file::{FileError, FileStore};
 use crate::store::redis::RedisStore;
 use crate::store::{MemoryStore, Retention, SessionStore, StoreError};
-use crate::tasks::{Task, TaskKeeper};
 use crate::telemetry::{Health, Metrics};
 
 /// Why there is no store.
@@ -45,9 +43,10 @@ pub(super) const fn retention(options: &StoreOptions) -> Retention {
     }
 }
 
-/// Opens the store. Its sessions will point to `spaces`.
+/// Opens the store for the node called `node`. Its sessions will point to `spaces`.
 pub(super) async fn open(
     options: &StoreOptions,
+    node: &str,
     spaces: &Spaces,
     clock: &Arc<dyn Clock>,
 ) -> Result<Arc<dyn SessionStore>, OpenError> {
@@ -55,16 +54,7 @@ pub(super) async fn open(
     match options.kind {
         StoreKind::Memory => Ok(Arc::new(MemoryStore::new(retention, clock))),
         StoreKind::Redis => {
-            let redis = &options.redis;
-            let password = match &redis.password_file {
-                None => None,
-                Some(path) => Some(read_file(path)?.trim_end_matches(['\r', '\n']).to_owned()),
-            };
-            let authorities = match &redis.ca_file {
-                None => None,
-                Some(path) => Some(read_file(path)?.into_bytes()),
-            };
-            let options = redis.with_files(password, authorities);
+            let options = options.redis.with_files(node, read_file)?;
             let store = RedisStore::connect(options, retention, spaces.clone(), clock);
             Ok(Arc::new(store.await.map_err(OpenError::Redis)?))
         }
@@ -80,6 +70,23 @@ pub(super) async fn open(
     }
 }
 
+/// Says what the options lack for gateways that share `store`.
+pub(super) fn warn_of_own_keys(store: &dyn SessionStore, options: &GatewayOptions) {
+    let own = |space: &&SpaceOptions| {
+        let assertion = space.assertion.as_ref();
+        assertion.is_some_and(|assertion| assertion.key_file.is_none())
+    };
+    if store.shared().is_some()
+        && let Some(space) = options.spaces.iter().find(own)
+    {
+        tracing::warn!(
+            space = %space.id,
+            "each gateway signs assertions with a key of its own, which the others do not \
+             publish: give all of them the same `space.assertion.key_file`"
+        );
+    }
+}
+
 fn read_file(path: &Path) -> Result<String, OpenError> {
     std::fs::read_to_string(path).map_err(|source| OpenError::Read {
         path: path.to_owned(),
@@ -87,7 +94,7 @@ fn read_file(path: &Path) -> Result<String, OpenError> {
     })
 }
 
-/// Tells readiness and metrics how a shared store is reached, until `stop`.
+/// Tells readiness and metrics how the store is reached, until `stop`.
 pub(super) async fn watch(
     store: Arc<dyn SessionStore>,
     clock: Arc<dyn Clock>,
@@ -95,16 +102,18 @@ pub(super) async fn watch(
     metrics: Arc<Metrics>,
     stop: CancellationToken,
 ) {
-    let Some(shared) = store.shared() else {
-        return;
+    // For whoever asks without a key: the log says why.
+    let lost = match store.shared() {
+        Some(_) => "Redis is not reached",
+        None => "the store's file cannot be written",
     };
     let mut ticks = tokio::time::interval(WATCH);
     while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-        let state = shared.state();
+        let state = store.state();
         let silence = clock.tick().since(state.confirmed);
         metrics.store_is(state.lost_since.is_none(), state.losses, silence);
         if state.lost_since.is_some() {
-            health.not_ready("store", "Redis is not reached");
+            health.not_ready("store", lost);
         } else {
             health.ready("store");
         }
@@ -113,43 +122,3 @@ pub(super) async fn watch(
 
 /// How often a look is taken at the store.
 const WATCH: Duration = Duration::from_millis(200);
-
-/// Hands background tasks on to the store, in the order of what happens to them.
-#[derive(Debug)]
-pub(super) struct TasksToStore(mpsc::UnboundedSender<Task>);
-
-impl TaskKeeper for TasksToStore {
-    fn keep(&self, task: Task) {
-        // Nobody listens any more once the gateway has stopped.
-        let _ = self.0.send(task);
-    }
-}
-
-/// A keeper of background tasks, and the work of keeping them in `store` until `stop`.
-pub(super) fn keep_tasks(
-    store: Arc<dyn SessionStore>,
-    stop: CancellationToken,
-) -> (Arc<TasksToStore>, impl Future<Output = ()>) {
-    // Bounded by the tasks there may be, of which each says three things.
-    let (told, mut heard) = mpsc::unbounded_channel();
-    let work = async move {
-        while let Some(task) = stop.run_until_cancelled(heard.recv()).await.flatten() {
-            keep(&*store, &task).await;
-        }
-        while let Ok(task) = heard.try_recv() {
-            keep(&*store, &task).await;
-        }
-    };
-    (Arc::new(TasksToStore(told)), work)
-}
-
-async fn keep(store: &dyn SessionStore, task: &Task) {
-    if let Err(error) = store.put_task(task).await {
-        tracing::warn!(
-            task.id = task.id.as_u64(),
-            task.status = task.status.as_str(),
-            error = &error as &dyn std::error::Error,
-            "how a background task is was not kept"
-        );
-    }
-}

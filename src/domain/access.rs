@@ -196,8 +196,12 @@ pub struct Denied {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Ruling {
-    /// The session was idle for longer than a rule that covers the request allows.
-    TooIdle,
+    /// The session was idle, as far as this process knows, for longer than a rule that covers
+    /// the request allows.
+    TooIdle {
+        /// What the rule allows.
+        allowed: Duration,
+    },
     /// It was not.
     Ruled {
         /// Whether the rules are met.
@@ -242,9 +246,9 @@ impl AccessRules {
             }
             // Before what is required: a denied request is activity, and must not refresh
             // what a later one is measured by.
-            let is_over = |timeout| now.since(session.last_active_tick()) >= timeout;
-            if r.idle_timeout.is_some_and(is_over) {
-                return Ruling::TooIdle;
+            let is_over = |timeout: &Duration| now.since(session.last_active_tick()) >= *timeout;
+            if let Some(allowed) = r.idle_timeout.filter(is_over) {
+                return Ruling::TooIdle { allowed };
             }
             is_activity &= r.is_activity;
             if met.is_ok() && !r.is_met(session) {
@@ -444,8 +448,10 @@ mod tests {
         let denied = Denied { rule: 0 };
         assert_eq!(rule(&sales, "/admin/poll"), ruled(Err(denied), false));
         clock.advance(Duration::from_millis(1));
-        assert_eq!(rule(&admin, "/admin/x"), Ruling::TooIdle);
-        assert_eq!(rule(&sales, "/admin/x"), Ruling::TooIdle);
+        let allowed = minutes(5);
+        let too_idle = Ruling::TooIdle { allowed };
+        assert_eq!(rule(&admin, "/admin/x"), too_idle);
+        assert_eq!(rule(&sales, "/admin/x"), too_idle);
         assert_eq!(rule(&admin, "/x"), Ruling::OPEN);
         assert_eq!(rule(&admin, "/x/poll"), ruled(Ok(()), false));
         let path = |path| RequestPath::parse(path).unwrap();

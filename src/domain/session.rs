@@ -41,8 +41,9 @@ pub struct NewSession {
 
 /// One authenticated connection of a user in one space.
 ///
-/// Everything is fixed at the start but three things: when it was last active (an atomic),
-/// its end (set once), and a slot where an upper room keeps what it computed from the rest.
+/// Everything is fixed at the start but four things: when it was last active (an atomic),
+/// its end (set once), the number that a shared store gives it, and a slot where an upper room
+/// keeps what it computed from the rest.
 // What resolve reads comes first and stays there, to share a cache line with the reference
 // count that resolve writes.
 #[repr(C)]
@@ -61,6 +62,7 @@ pub struct Session {
     client: ClientInfo,
     method: Method,
     announced: AtomicBool,
+    number: AtomicU64,
 }
 
 impl Session {
@@ -88,6 +90,7 @@ impl Session {
             license: new.license,
             method: new.method,
             announced: AtomicBool::new(false),
+            number: AtomicU64::new(0),
         }
     }
 
@@ -119,6 +122,7 @@ impl Session {
             license: record.license,
             method: record.method,
             announced: AtomicBool::new(false),
+            number: AtomicU64::new(0),
         }
     }
 
@@ -305,6 +309,18 @@ impl Session {
     /// Whether its start has been made known, so that its end must be too.
     pub(crate) fn is_announced(&self) -> bool {
         self.announced.load(Ordering::Acquire)
+    }
+
+    /// Its number in the order in which a shared store has opened sessions, if it is in one and
+    /// its number is known; else 0.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.number.load(Ordering::Acquire)
+    }
+
+    /// Notes the number that its store has given it.
+    pub(crate) fn set_number(&self, number: u64) {
+        self.number.store(number, Ordering::Release);
     }
 
     /// What an upper room prepared from this session, such as finished headers.

@@ -10,8 +10,8 @@ use super::{SpaceId, Timestamp};
 
 /// The id of a task: a decimal number, larger than that of every task before it.
 ///
-/// Numbers start from the wall clock's milliseconds at the process's start, so that a poll for
-/// a task of an earlier process does not find another one.
+/// Numbers start from a clock's milliseconds, so that a poll for a task of an earlier process
+/// does not find another one, whatever has been lost in between.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TaskId(u64);
 
@@ -136,4 +136,23 @@ pub struct Task {
     pub ended: Option<Timestamp>,
     /// Why it failed, in a sentence, when it did.
     pub failure: Option<Box<str>>,
+}
+
+/// Why a task has failed whose process died.
+const DIED: &str = "the server ended before the task was through";
+
+impl Task {
+    /// The task once its process is no more: if it had not ended, it has failed, as of `at`.
+    #[must_use]
+    pub fn of_dead_process(self, at: Timestamp) -> Self {
+        if self.status.has_ended() {
+            return self;
+        }
+        Self {
+            status: TaskStatus::Failed,
+            ended: Some(at),
+            failure: Some(DIED.into()),
+            ..self
+        }
+    }
 }

@@ -134,14 +134,6 @@ impl Gate {
         }
     }
 
-    /// Ends the sessions whose time was found to be up.
-    pub(super) async fn end_due(&self, ask: &Ask) -> Result<(), StoreError> {
-        for (session, reason) in &ask.due {
-            self.0.sessions.expire(session, *reason).await?;
-        }
-        Ok(())
-    }
-
     /// The session that the store knows for the cookie, or a new one for who the chain says
     /// that the caller is. `rule` says whether one was idle for too long.
     pub(super) async fn find_or_open(
@@ -152,21 +144,17 @@ impl Gate {
     ) -> Result<(Arc<Session>, Option<SetCookie>), Refusal> {
         let (sessions, space) = (&self.0.sessions, &self.0.space);
         self.end_due(&ask).await?;
+        if let Some(session) = self.recall_by_credential(&request, &ask, &rule).await? {
+            return Ok((session, None));
+        }
         if let (Some(digest), None) = (ask.cookie.digest(), &ask.current)
             && let Resolution::Live(session) = sessions.recall_untouched(digest, space).await?
         {
-            let now = sessions.now();
-            match rule(&session, now) {
-                Ruling::TooIdle => sessions.expire(&session, EndReason::Idle).await?,
-                Ruling::Ruled { is_activity, .. } => {
-                    if is_activity {
-                        session.touch(now);
-                    }
-                    if !ask.brings_credential {
-                        return Ok((session, None));
-                    }
-                    ask.current = Some(session);
+            if self.goes_on(&session, rule).await? {
+                if !ask.brings_credential {
+                    return Ok((session, None));
                 }
+                ask.current = Some(session);
             }
         }
         let outcome = if self.wants_somebody(request.parts) {
@@ -229,8 +217,8 @@ impl Gate {
             && **current.identity() == found.identity
             && current.method() == found.method
         {
-            self.0.sessions.add_credential(current, join);
-            return Ok((Arc::clone(current), None));
+            let session = self.0.sessions.add_credential(current, join).await;
+            return Ok((session, None));
         }
         self.establish(request, found, join, ask.current).await
     }
@@ -355,19 +343,9 @@ impl Gate {
         let Resolution::Live(session) = resolution else {
             return Ok(None);
         };
-        let now = sessions.now();
-        match self.rule_of_time(request.parts, &session, now) {
-            Ruling::TooIdle => {
-                sessions.expire(&session, EndReason::Idle).await?;
-                Ok(None)
-            }
-            Ruling::Ruled { is_activity, .. } => {
-                if is_activity {
-                    session.touch(now);
-                }
-                Ok(Some(session))
-            }
-        }
+        let rule = |session: &Session, now| self.rule_of_time(request.parts, session, now);
+        let goes_on = self.goes_on(&session, rule).await?;
+        Ok(goes_on.then_some(session))
     }
 
     /// What the access rules say of the time of a request for one of our own pages. Who may
@@ -382,7 +360,7 @@ impl Gate {
             .access
             .rule(session, parts.method.as_str(), &path, now)
         {
-            Ruling::TooIdle => Ruling::TooIdle,
+            too_idle @ Ruling::TooIdle { .. } => too_idle,
             Ruling::Ruled { is_activity, .. } => Ruling::Ruled {
                 met: Ok(()),
                 is_activity,

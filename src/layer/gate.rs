@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use super::admit::Refusal;
 use super::cookie::{CookieNames, Presented};
+use super::due::Due;
 use super::websocket::WebSocketPolicy;
 use crate::authn::{Authenticator, AuthnRequest, Chain, Consumed};
 use crate::domain::{
-    AccessRules, ClassifyRule, CookiePolicy, Denied, EndReason, HostPattern, Method, PathPrefix,
-    RequestPath, Ruling, Scheme, Session, SpaceState, Tick,
+    AccessRules, ClassifyRule, CookiePolicy, Denied, HostPattern, Method, PathPrefix, RequestPath,
+    Ruling, Scheme, Session, SpaceState, Tick,
 };
 use crate::sessions::{Resolution, Sessions};
 
@@ -64,7 +65,7 @@ pub struct Ask {
     /// opened it, or wants to be somebody's where that is nobody's.
     pub(super) current: Option<Arc<Session>>,
     /// Sessions whose time is up: the credential's, the cookie's.
-    pub(super) due: Vec<(Arc<Session>, EndReason)>,
+    pub(super) due: Vec<(Arc<Session>, Due)>,
 }
 
 impl Gate {
@@ -135,9 +136,9 @@ impl Gate {
                     Ruling::Ruled { met, is_activity } => {
                         return pass(session, met, is_activity.then_some(now));
                     }
-                    Ruling::TooIdle => ask.due.push((session, EndReason::Idle)),
+                    Ruling::TooIdle { allowed } => ask.due.push((session, Due::TooIdle(allowed))),
                 },
-                Resolution::Due(session, reason) => ask.due.push((session, reason)),
+                Resolution::Due(session, reason) => ask.due.push((session, Due::Over(reason))),
                 Resolution::Unknown => {}
             }
         }
@@ -154,7 +155,7 @@ impl Gate {
             };
             match sessions.resolve_at(digest, space, now) {
                 Resolution::Live(session) => match rule(&session, now) {
-                    Ruling::TooIdle => ask.due.push((session, EndReason::Idle)),
+                    Ruling::TooIdle { allowed } => ask.due.push((session, Due::TooIdle(allowed))),
                     Ruling::Ruled { is_activity, .. } if says_little(&session) => {
                         if is_activity {
                             session.touch(now);
@@ -165,7 +166,7 @@ impl Gate {
                         return pass(session, met, is_activity.then_some(now));
                     }
                 },
-                Resolution::Due(session, reason) => ask.due.push((session, reason)),
+                Resolution::Due(session, reason) => ask.due.push((session, Due::Over(reason))),
                 Resolution::Unknown => {}
             }
         }

@@ -81,7 +81,7 @@ pub(super) async fn serve(
     // our own paths
     if gate.is_own(below.as_str()) {
         if let (Some(jwks), "/.gatepass/jwks.json") = (&settings.jwks, below.as_str()) {
-            return record.done(rescue::json(jwks.clone()));
+            return record.done(rescue::json(jwks.json()));
         }
         // Boxed, as is the admission below: rare, and large states make every request's larger.
         let own = gate.own_endpoint(&parts, Some(connection), below.as_str(), body);

@@ -4,11 +4,10 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::body::{RequestBody, TrailerFilter};
-use super::headers::HeaderRules;
+use super::headers::{HeaderRules, PublishedKeys};
 use super::router::Router;
 use super::upgrade::Activity;
 use super::upstream::{Pool, Upstream, UpstreamAddresses, UpstreamSettings};
@@ -44,7 +43,7 @@ pub struct SpaceSettings {
     /// before the close frame.
     pub end_notices: bool,
     /// The public keys of the assertion, as a JWK set, when there is one.
-    pub jwks: Option<Bytes>,
+    pub jwks: Option<PublishedKeys>,
     /// Its counters.
     pub metrics: Arc<SpaceMetrics>,
 }

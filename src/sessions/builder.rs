@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    Inner, LicenseMeter, Observer, Sessions, exchanges, flights, freshness, locks, table,
-    tombstones,
+    Inner, LicenseMeter, Observer, Sessions, epochs, exchanges, flights, freshness, locks, refresh,
+    table, tombstones,
 };
 use crate::domain::{Clock, SessionPolicy, SpaceId, Spaces, SystemClock, UserLimit};
 use crate::store::{MemoryStore, Retention, SessionStore};
@@ -109,8 +109,10 @@ impl SessionsBuilder {
             default_space,
             exchanges: exchanges::Exchanges::default(),
             tombstones: tombstones::Tombstones::default(),
+            epochs: epochs::Epochs::default(),
             freshness,
             flights: flights::Flights::default(),
+            refreshes: refresh::Refreshes::default(),
             locks: locks::Locks::default(),
             licenses: LicenseMeter::new(Arc::clone(&self.clock), self.retention.time),
             observers: self.observers.into(),

@@ -31,44 +31,65 @@ impl Sessions {
     }
 
     async fn follow(&self, mut changes: Changes) {
-        while let Some(batch) = changes.next().await {
+        let mut ahead = None;
+        loop {
+            let next = match ahead.take() {
+                Some(batch) => Some(batch),
+                None => changes.next().await,
+            };
+            let Some(mut batch) = next else {
+                return;
+            };
+            // What has come meanwhile is applied together: the end of a space is told in parts,
+            // and each would be a walk over the table. What came before a gap is older than
+            // what the check finds.
+            while let Some(next) = changes.ready() {
+                if next.gap {
+                    ahead = Some(next);
+                    break;
+                }
+                batch.append(next);
+            }
             if batch.gap {
                 self.0.freshness.doubt();
                 self.check_until_done().await;
             }
+            let mut epochs = Vec::new();
             for change in batch.changes {
-                self.apply(change);
+                match change {
+                    Change::Epoch(epoch) => epochs.push(epoch),
+                    Change::Ended { id, digest, end } => self.apply_end(id, &digest, end),
+                    Change::Locked(lock) => self.restore_lock(lock),
+                    Change::Unlocked(user) => self.0.locks.lift(user),
+                }
             }
+            self.apply_epochs(epochs).await;
             if let Some(tick) = batch.confirmed {
                 self.0.freshness.confirm(tick);
             }
         }
     }
 
-    fn apply(&self, change: Change) {
-        match change {
-            Change::Ended { id, digest, end } => self.apply_end(id, &digest, end),
-            Change::Locked(lock) => self.restore_lock(lock),
-            Change::Unlocked(user) => self.0.locks.lift(user),
-        }
-    }
-
     /// Takes a session that has ended in the store out of the table.
     pub(super) fn apply_end(&self, id: SessionId, digest: &TokenDigest, end: SessionEnd) {
         // First the tombstone: whoever publishes the session meanwhile looks for it afterwards.
-        self.0
-            .tombstones
-            .bury(*digest, end.clone(), self.0.clock.tick());
-        let Some(session) = self.0.table.by_id(id) else {
-            return;
-        };
+        let now = self.0.clock.tick();
+        self.0.tombstones.bury(*digest, end.clone(), now);
+        if let Some(session) = self.0.table.by_id(id) {
+            session.set_end(end);
+            self.take_out(&session);
+        }
+    }
+
+    /// Takes a session, which is marked as ended, out of the table.
+    pub(super) fn take_out(&self, session: &Session) {
         {
             let user = self.0.table.lock(session.user_key());
-            session.set_end(end);
-            let was_published = user.remove(&session);
-            self.note_closed(&session, was_published);
+            let was_published = user.remove(session);
+            self.note_closed(session, was_published);
         }
-        self.0.exchanges.cut(id);
+        self.0.exchanges.cut(session.id());
+        self.0.refreshes.forget(session.id());
     }
 
     /// That the store has ended `sessions` on behalf of this process.
@@ -77,12 +98,25 @@ impl Sessions {
             let Some(end) = session.end() else {
                 continue;
             };
-            // The one in the table, if there is one: streams watch it.
-            let ours = self.0.table.by_id(session.id());
-            self.apply_end(session.id(), session.digest(), end.clone());
-            let session = ours.as_ref().unwrap_or(session);
-            self.0.observers.iter().for_each(|o| o.ended(session));
+            self.0
+                .tombstones
+                .bury(*session.digest(), end.clone(), self.0.clock.tick());
+            self.tell_of_end(session, end);
         }
+    }
+
+    /// Takes a session that the store has ended, on behalf of this process, out of the table,
+    /// and tells of its end.
+    pub(super) fn tell_of_end(&self, session: &Arc<Session>, end: &SessionEnd) {
+        // The one in the table, if there is one: streams watch it.
+        let ours = self.0.table.by_id(session.id());
+        if let Some(ours) = &ours {
+            ours.set_end(end.clone());
+            self.take_out(ours);
+        }
+        let session = ours.as_ref().unwrap_or(session);
+        self.leave_shared_seat_soon(session);
+        self.0.observers.iter().for_each(|o| o.ended(session));
     }
 
     async fn check_until_done(&self) {
@@ -119,17 +153,20 @@ impl Sessions {
     }
 
     pub(super) fn apply_standing(&self, session: &Session, standing: Standing) {
-        let end = match standing {
-            Standing::Open => return,
-            Standing::Ended(end) => end,
+        match standing {
+            Standing::Open => {}
+            Standing::Ended(end) => self.apply_end(session.id(), session.digest(), end),
             // Its time was up so long ago that the store has forgotten it, or the store has
-            // lost it; either way nobody can use it any more.
-            Standing::Unknown => SessionEnd {
-                at: self.0.clock.wall(),
-                reason: EndReason::Expired,
-                by: None,
-            },
-        };
-        self.apply_end(session.id(), session.digest(), end);
+            // lost it; nobody can use it any more. Should it come back, it may be used again:
+            // it is not buried.
+            Standing::Unknown => {
+                session.set_end(SessionEnd {
+                    at: self.0.clock.wall(),
+                    reason: EndReason::Expired,
+                    by: None,
+                });
+                self.take_out(session);
+            }
+        }
     }
 }

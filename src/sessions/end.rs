@@ -1,12 +1,13 @@
-//! The end of sessions: one, many, a user's, a space's.
+//! The end of sessions: one, many, a user's.
 
 use std::collections::VecDeque;
 use std::panic::resume_unwind;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Sessions;
 use crate::domain::{
-    EndReason, Identity, Session, SessionEnd, SessionId, SpaceId, SpaceState, Timestamp, UserKey,
+    EndReason, Identity, Session, SessionEnd, SessionId, SpaceId, Timestamp, UserKey,
 };
 use crate::store::{self, StoreError, Touch};
 use crate::sync::task;
@@ -41,6 +42,14 @@ impl EndCause {
             reason: EndReason::Terminated,
             by: Some(who.into()),
         }
+    }
+
+    pub(super) const fn reason(&self) -> EndReason {
+        self.reason
+    }
+
+    pub(super) const fn by(&self) -> Option<&Arc<str>> {
+        self.by.as_ref()
     }
 }
 
@@ -104,18 +113,33 @@ impl Sessions {
         at: Timestamp,
         cause: EndCause,
     ) -> Result<EndOutcome, StoreError> {
+        let last = Touch::last_of(session);
+        self.end_from(session, last, at, cause).await
+    }
+
+    async fn end_from(
+        &self,
+        session: &Arc<Session>,
+        last: Touch,
+        at: Timestamp,
+        cause: EndCause,
+    ) -> Result<EndOutcome, StoreError> {
         let end = SessionEnd {
             at,
             reason: cause.reason,
             by: cause.by,
         };
-        let stored = self
-            .0
-            .store
-            .end(Touch::last_of(session), end.clone())
-            .await?;
-        if let store::Ended::Active(kept) = &stored {
+        let stored = self.0.store.end(last, end.clone()).await?;
+        // What a list shows may be another object than the table's, which streams watch.
+        let ours = self.0.table.by_id(session.id());
+        let session = ours.as_ref().unwrap_or(session);
+        // Another process may know of later requests.
+        if let store::Ended::Now(kept) | store::Ended::Before(kept) | store::Ended::Active(kept) =
+            &stored
+        {
             session.touch(kept.last_active_tick());
+        }
+        if let store::Ended::Active(_) = &stored {
             return Ok(EndOutcome::Active(Arc::clone(session)));
         }
         self.0
@@ -134,6 +158,8 @@ impl Sessions {
             self.note_closed(session, was_published);
         }
         self.0.exchanges.cut(session.id());
+        self.0.refreshes.forget(session.id());
+        self.leave_shared_seat(session).await;
         Ok(match stored {
             store::Ended::Now(_) => {
                 // One that ended while it was being opened has never started for anybody.
@@ -159,7 +185,7 @@ impl Sessions {
         id: SessionId,
         cause: EndCause,
     ) -> Result<EndOutcome, StoreError> {
-        match self.get(space, id).await? {
+        match self.get_to_end(space, id).await? {
             Some(session) => self.end(&session, cause).await,
             None => Ok(EndOutcome::Unknown),
         }
@@ -176,6 +202,24 @@ impl Sessions {
         reason: EndReason,
     ) -> Result<(), StoreError> {
         self.end(session, EndCause::because(reason)).await.map(drop)
+    }
+
+    /// Ends a session that, as far as this process knows, was idle for longer than `allowed`,
+    /// which may be less than its space allows. Where another process knows better, it goes on,
+    /// and is as active as that process says.
+    ///
+    /// # Errors
+    ///
+    /// As [`end`](Self::end).
+    pub async fn expire_idle(
+        &self,
+        session: &Arc<Session>,
+        allowed: Duration,
+    ) -> Result<EndOutcome, StoreError> {
+        let last = Touch::last_within(session, allowed);
+        let cause = EndCause::because(EndReason::Idle);
+        self.end_from(session, last, self.0.clock.wall(), cause)
+            .await
     }
 
     /// Ends `sessions`; says what became of each, in their order.
@@ -258,21 +302,21 @@ impl Sessions {
         session: &Session,
         cause: &EndCause,
     ) -> Result<Vec<Arc<Session>>, StoreError> {
-        self.end_user_but(session.user_key(), Some(session.id()), cause)
+        self.end_user_but(session.user_key(), Some(session), cause)
             .await
     }
 
     async fn end_user_but(
         &self,
         user: UserKey,
-        keep: Option<SessionId>,
+        keep: Option<&Session>,
         cause: &EndCause,
     ) -> Result<Vec<Arc<Session>>, StoreError> {
-        let mut published = Vec::new();
+        let (mut published, kept) = (Vec::new(), keep.map(Session::id));
         {
             let guard = self.0.table.lock(user);
             let sessions = guard.sessions().into_iter();
-            for session in sessions.filter(|session| Some(session.id()) != keep) {
+            for session in sessions.filter(|session| Some(session.id()) != kept) {
                 if guard.is_published(&session) {
                     published.push(session);
                 } else {
@@ -286,13 +330,17 @@ impl Sessions {
                 }
             }
         }
-        if let Some(store) = self.0.store.shared() {
+        if let (Some(keep), Some(_)) = (keep, self.0.store.shared()) {
+            published = self.all_of_user(user).await?;
+            published.retain(|session| session.id() != keep.id());
+        } else if let Some(store) = self.0.store.shared() {
+            self.tell_last_of(&published).await?;
             let end = SessionEnd {
                 at: self.0.clock.wall(),
                 reason: cause.reason,
                 by: cause.by.clone(),
             };
-            let ended = store.end_user(user, end).await?;
+            let ended = store.end_user(user, keep, end).await?;
             self.note_ended(&ended);
             return Ok(ended);
         }
@@ -314,11 +362,14 @@ impl Sessions {
         cause: &EndCause,
     ) -> Result<usize, StoreError> {
         let mut open = Vec::new();
-        self.0.table.for_each(|s| {
-            if std::ptr::eq(&**s.space(), space) {
-                open.push(Arc::clone(s));
-            }
-        });
+        match self.0.store.shared() {
+            Some(store) => open = self.all_of_space(store, space.id()).await?,
+            None => self.0.table.for_each(|s| {
+                if std::ptr::eq(&**s.space(), space) {
+                    open.push(Arc::clone(s));
+                }
+            }),
+        }
         let outcomes = self.end_many(&open, cause).await?;
         Ok(outcomes
             .into_iter()
@@ -328,7 +379,7 @@ impl Sessions {
 }
 
 impl EndOutcome {
-    fn into_ended(self) -> Option<Arc<Session>> {
+    pub(super) fn into_ended(self) -> Option<Arc<Session>> {
         match self {
             Self::Ended(session) => Some(session),
             Self::AlreadyEnded(_) | Self::Active(_) | Self::Unknown => None,

@@ -5,11 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::flights::Flight;
-use super::resolve::judge;
 use super::{Resolution, Sessions};
 use crate::domain::{
-    EndReason, Liveness, Method, NewSession, Session, SpaceState, Tick, Timestamp, Token,
-    TokenDigest,
+    EndReason, Liveness, Method, NewSession, Session, SpaceState, Timestamp, Token, TokenDigest,
 };
 use crate::store::{Created, StoreError, Touch};
 use crate::sync::task;
@@ -151,10 +149,18 @@ impl Sessions {
         let login = async move {
             let user = new.identity.key(space.id());
             // One whose time is up is there until it is swept, and nobody's any more.
-            let (others, now) = (this.0.table.lock(user).sessions(), this.now());
+            let others = match this.0.store.shared() {
+                Some(_) => this.all_of_user(user).await?,
+                None => this.0.table.lock(user).sessions(),
+            };
+            let now = this.now();
             let is_live = |other: &Arc<Session>| other.liveness(now) == Liveness::Live;
             let new_user = !others.iter().any(is_live);
-            let (session, _) = this.begin(&space, new, None, None, Some(digest)).await?;
+            let session = this.start(&space, new, digest)?;
+            if this.is_taken(&digest) {
+                return Err(EstablishError::SecretTaken);
+            }
+            this.begin(&session, None, true).await?;
             Ok(Chosen { session, new_user })
         };
         match task::spawn(login).await {
@@ -162,14 +168,6 @@ impl Sessions {
             Err(failed) if failed.is_panic() => std::panic::resume_unwind(failed.into_panic()),
             Err(_) => Err(EstablishError::EndedMeanwhile),
         }
-    }
-
-    /// Lets one more credential open `session`: a renewed token of the same sign-on.
-    pub fn add_credential(&self, session: &Arc<Session>, join: JoinKey) {
-        let until = join
-            .valid_for
-            .map_or(Tick::MAX, |time| self.0.clock.tick().after(time));
-        self.0.table.set_alias(join.digest, session, until);
     }
 
     async fn establish_or_join(
@@ -181,30 +179,20 @@ impl Sessions {
         let Some(join) = admission.join else {
             return self.open_new(space, new, admission.replaces, None).await;
         };
+        // One at a time here; over several nodes, the store sees to it when it is claimed.
         let _flight = self.0.flights.board(join.digest).await;
-        let now = self.0.clock.tick();
-        if !self.0.freshness.holds(now)
-            && let Some(session) = self.0.table.by_credential(&join.digest, now)
-            && self.confirm(&session).await?
-            && let Resolution::Live(session) = judge(Some(session), space, now)
-        {
-            return Ok(Established::Joined(session));
-        }
         match self.resolve_credential(&join.digest, space) {
-            Resolution::Live(session) => Ok(Established::Joined(session)),
+            Resolution::Live(session) => return Ok(Established::Joined(session)),
             Resolution::Due(session, reason) => {
                 self.expire(&session, reason).await?;
                 if session.liveness(self.0.clock.tick()) == Liveness::Live {
                     return Ok(Established::Joined(session));
                 }
-                self.open_new(space, new, admission.replaces, Some(join))
-                    .await
             }
-            Resolution::Unknown => {
-                self.open_new(space, new, admission.replaces, Some(join))
-                    .await
-            }
+            Resolution::Unknown => {}
         }
+        self.open_new(space, new, admission.replaces, Some(join))
+            .await
     }
 
     async fn open_new(
@@ -214,38 +202,54 @@ impl Sessions {
         replaces: Option<Arc<Session>>,
         join: Option<JoinKey>,
     ) -> Result<Established, EstablishError> {
-        let (session, token) = self.begin(space, new, replaces, join, None).await?;
+        let token = Token::generate();
+        let digest = match new.method {
+            Method::ApiKey => token.side_port_digest(),
+            _ => token.digest(),
+        };
+        let session = self.start(space, new, digest)?;
+        let Some(join) = join else {
+            self.begin(&session, replaces, false).await?;
+            return Ok(Established::Opened { session, token });
+        };
+        if let Some(other) = self.claim(&join, &session).await? {
+            self.set_alias(&other, &join);
+            other.touch(self.now());
+            return Ok(Established::Joined(other));
+        }
+        if let Err(refused) = self.begin(&session, replaces, false).await {
+            self.release(&join, &session).await;
+            return Err(refused);
+        }
+        self.set_alias(&session, &join);
         Ok(Established::Opened { session, token })
     }
 
-    async fn begin(
+    /// A session that is nowhere yet.
+    fn start(
         &self,
         space: &Arc<SpaceState>,
         new: NewSession,
-        replaces: Option<Arc<Session>>,
-        join: Option<JoinKey>,
-        chosen: Option<TokenDigest>,
-    ) -> Result<(Arc<Session>, Token), EstablishError> {
+        digest: TokenDigest,
+    ) -> Result<Arc<Session>, EstablishError> {
         self.refuse_locked(new.identity.key(space.id()), self.0.clock.tick())?;
+        let new = self.0.spaces.share(new);
+        let session = Session::start(new, Arc::clone(space), digest, &*self.0.clock);
+        Ok(Arc::new(session))
+    }
+
+    /// Makes `session` one that its token opens, once the one that it replaces has ended and
+    /// there is a place for it.
+    async fn begin(
+        &self,
+        session: &Arc<Session>,
+        replaces: Option<Arc<Session>>,
+        is_chosen: bool,
+    ) -> Result<(), EstablishError> {
+        let space = session.space();
         if let Some(old) = replaces {
             self.expire(&old, EndReason::Replaced).await?;
         }
-        let token = Token::generate();
-        let new = self.0.spaces.share(new);
-        let digest = match (chosen, new.method) {
-            (Some(chosen), _) => chosen,
-            (None, Method::ApiKey) => token.side_port_digest(),
-            (None, _) => token.digest(),
-        };
-        if chosen.is_some() && self.is_taken(&digest) {
-            return Err(EstablishError::SecretTaken);
-        }
-        let session = Arc::new(Session::start(
-            new,
-            Arc::clone(space),
-            digest,
-            &*self.0.clock,
-        ));
         // Under a limit, logins come one after the other: a place that one of them is still
         // clearing must not be taken by the next. Always the user before the license.
         let _user_turn = match space.policy().limit {
@@ -256,15 +260,25 @@ impl Sessions {
             None => None,
         };
         let _license_turn = match session.license() {
-            Some(license) if self.licenses().is_limited(&session) => {
+            Some(license) if self.licenses().is_limited(session) => {
                 let space = space.id().as_str().as_bytes();
                 Some(self.turn(&[b"license", space, license.as_bytes()]).await)
             }
             _ => None,
         };
-        let mut place = self.take_place(&session).await?;
+        self.take_shared_seat(session).await?;
+        let created = self.create(session, is_chosen).await;
+        if created.is_err() {
+            self.leave_shared_seat(session).await;
+        }
+        created
+    }
+
+    /// Keeps `session` in the store and makes it one that its token opens.
+    async fn create(&self, session: &Arc<Session>, is_chosen: bool) -> Result<(), EstablishError> {
+        let mut place = self.take_place(session).await?;
         let doubts = self.0.freshness.doubts();
-        match self.0.store.create(&session).await? {
+        match self.0.store.create(session).await? {
             Created::Kept => {}
             Created::KeptInPlaceOf(left) => self.note_ended(&left),
             Created::LimitReached { max } => return Err(EstablishError::LimitReached { max }),
@@ -273,7 +287,7 @@ impl Sessions {
                 self.restore_lock(lock);
                 return Err(EstablishError::Locked { until });
             }
-            Created::Exists if chosen.is_some() => return Err(EstablishError::SecretTaken),
+            Created::Exists if is_chosen => return Err(EstablishError::SecretTaken),
             Created::Exists => {
                 let what = "its random id or token is taken".to_owned();
                 return Err(StoreError::Refused { what }.into());
@@ -283,18 +297,15 @@ impl Sessions {
             // Somebody ended the user's sessions meanwhile; the store must know it too, unless
             // it is from the store that it is known here.
             if let Some(end) = session.end().cloned() {
-                let _ = self.0.store.end(Touch::last_of(&session), end).await?;
+                let _ = self.0.store.end(Touch::last_of(session), end).await?;
             }
             return Err(EstablishError::EndedMeanwhile);
         }
         // When the store cannot tell, nobody has the token of what it may have kept.
-        if !self.outlived_doubts(&session, doubts).await? {
+        if !self.outlived_doubts(session, doubts).await? {
             return Err(EstablishError::EndedMeanwhile);
         }
-        if let Some(join) = join {
-            self.add_credential(&session, join);
-        }
-        Ok((session, token))
+        Ok(())
     }
 
     /// Whether `digest` opens a session here, or opened one that has ended lately.
@@ -303,7 +314,7 @@ impl Sessions {
             || self.0.tombstones.has(digest, self.0.clock.tick())
     }
 
-    async fn turn(&self, of: &[&[u8]]) -> Flight<'_> {
+    pub(super) async fn turn(&self, of: &[&[u8]]) -> Flight<'_> {
         self.0.flights.board(TokenDigest::of_parts(of)).await
     }
 }

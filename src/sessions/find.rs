@@ -20,7 +20,10 @@ impl Sessions {
     ///
     /// [`StoreError`] when the store, which knows the ended ones, cannot tell.
     pub async fn find(&self, query: FindQuery) -> Result<Page, StoreError> {
-        if query.state != StateFilter::Open || self.0.store.shared().is_some() {
+        if self.0.store.shared().is_some() {
+            return self.find_in_fleet(query).await;
+        }
+        if query.state != StateFilter::Open {
             return self.0.store.scan(query).await;
         }
         if let Some(user) = query.user {
@@ -61,12 +64,30 @@ impl Sessions {
         Page { sessions, total }
     }
 
-    /// The session `id` of `space`, open or ended; one of another space is none.
+    /// The session `id` of `space`, open or ended; one of another space is none. Where others
+    /// share the store, it is as the store and this process together know it.
     ///
     /// # Errors
     ///
     /// [`StoreError`] when the store cannot tell.
     pub async fn get(
+        &self,
+        space: &SpaceId,
+        id: SessionId,
+    ) -> Result<Option<Arc<Session>>, StoreError> {
+        let ours = self.0.table.by_id(id);
+        let found = if ours.is_none() || self.0.store.shared().is_some() {
+            let stored = self.0.store.get(id).await?;
+            stored.map(|stored| self.merged(stored)).or(ours)
+        } else {
+            ours
+        };
+        Ok(found.filter(|session| session.space_id() == space))
+    }
+
+    /// As [`get`](Self::get), of a session of the table as it is there: for who ends it, and
+    /// asks the store in doing so.
+    pub(super) async fn get_to_end(
         &self,
         space: &SpaceId,
         id: SessionId,
@@ -101,7 +122,8 @@ impl Sessions {
         Ok(found.filter(|session| session.space_id() == space && session.end().is_none()))
     }
 
-    /// The open sessions of `user` in this process, oldest first.
+    /// The open sessions of `user` in the table of this process, oldest first: where others
+    /// share the store, [`find`](Self::find) knows them all.
     #[must_use]
     pub fn of_user(&self, user: UserKey) -> Vec<Arc<Session>> {
         self.0.table.of_user(user)

@@ -10,6 +10,8 @@ use crate::sync::atomic::{AtomicU64, Ordering};
 #[derive(Debug)]
 pub(super) struct Freshness {
     until: AtomicU64,
+    /// Up to when what others did is known, or was before changes went missing.
+    confirmed: AtomicU64,
     /// How often changes were missed.
     doubts: AtomicU64,
     believed_for: Duration,
@@ -19,6 +21,7 @@ impl Freshness {
     pub(super) const fn of_sole_writer() -> Self {
         Self {
             until: AtomicU64::new(u64::MAX),
+            confirmed: AtomicU64::new(u64::MAX),
             doubts: AtomicU64::new(0),
             believed_for: Duration::MAX,
         }
@@ -28,6 +31,7 @@ impl Freshness {
     pub(super) const fn of_one_of_many(believed_for: Duration) -> Self {
         Self {
             until: AtomicU64::new(0),
+            confirmed: AtomicU64::new(0),
             doubts: AtomicU64::new(0),
             believed_for,
         }
@@ -42,6 +46,14 @@ impl Freshness {
     pub(super) fn confirm(&self, tick: Tick) {
         let until = tick.after(self.believed_for).as_millis();
         self.until.fetch_max(until, Ordering::Release);
+        self.confirmed
+            .fetch_max(tick.as_millis(), Ordering::Relaxed);
+    }
+
+    /// For how long it is not known at `now` what others did; no time at all where there are no
+    /// others.
+    pub(super) fn silence(&self, now: Tick) -> Duration {
+        now.since(Tick::from_millis(self.confirmed.load(Ordering::Relaxed)))
     }
 
     /// That changes are missing.

@@ -68,6 +68,18 @@ impl Locks {
         (now < held.ends).then(|| held.lock.clone())
     }
 
+    /// The locks in force at `now`.
+    #[cfg(feature = "server")]
+    pub(super) fn all(&self, now: Tick) -> Vec<UserLock> {
+        let held = self.0.iter().filter(|held| now < held.ends);
+        held.map(|held| held.lock.clone()).collect()
+    }
+
+    /// Whether nobody is locked.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Forgets the lock on `user`.
     pub(super) fn lift(&self, user: UserKey) {
         self.0.remove(&user);
@@ -151,7 +163,7 @@ impl Sessions {
         if !self.0.locks.0.contains_key(&key) {
             return Ok(None);
         }
-        // Before the store tells everybody that it is lifted, this process too.
+        // Before the store is asked: it may tell of the change before it answers.
         let lock = self.0.locks.barring(key, self.0.clock.tick());
         self.0.store.remove_lock(key).await?;
         self.0.locks.lift(key);

@@ -11,22 +11,32 @@
 
 mod builder;
 mod changes;
+mod credentials;
 mod end;
+mod epochs;
 mod establish;
 mod exchanges;
+#[cfg(feature = "server")]
+mod export;
 mod feed;
 mod find;
+mod fleet;
 mod flights;
 mod flush;
 mod freshness;
+#[cfg(feature = "server")]
+mod import;
 mod locks;
+mod mass_end;
 mod observer;
 mod peaks;
 mod place;
 mod recover;
+mod refresh;
 mod resolve;
 pub mod search;
 mod seats;
+mod shared_seats;
 mod sweep;
 mod table;
 mod tickets;
@@ -43,15 +53,21 @@ use crate::domain::{Clock, SessionPolicy, SpaceId, SpaceState, Spaces};
 use crate::store::SessionStore;
 
 pub use crate::domain::UserLock;
+pub use crate::store::EndScope;
 pub use builder::SessionsBuilder;
 pub use end::{EndCause, EndOutcome};
 pub use establish::{Admission, Chosen, EstablishError, Established, JoinKey};
 pub use exchanges::{Ended, Tie};
+#[cfg(feature = "server")]
+pub use export::Export;
 pub use feed::{EventId, EventIdError, EventKind, Feed, FeedItem, FeedReader, SessionEvent};
 pub use find::{FindQuery, Page};
+#[cfg(feature = "server")]
+pub use import::Imported;
 pub use locks::{LockError, LockOrder, Locked};
 pub use observer::Observer;
 pub use recover::Recovery;
+pub use refresh::{RefreshError, Refreshed};
 pub use resolve::Resolution;
 pub use sweep::Swept;
 pub use usage::LicenseMeter;
@@ -74,8 +90,10 @@ struct Inner {
     default_space: Arc<SpaceState>,
     exchanges: exchanges::Exchanges,
     tombstones: tombstones::Tombstones,
+    epochs: epochs::Epochs,
     freshness: freshness::Freshness,
     flights: flights::Flights,
+    refreshes: refresh::Refreshes,
     locks: locks::Locks,
     licenses: LicenseMeter,
     observers: Box<[Arc<dyn Observer>]>,
@@ -111,6 +129,12 @@ impl Sessions {
     #[must_use]
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.0.clock
+    }
+
+    /// Whether other processes open and end sessions of the same store.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.0.store.shared().is_some()
     }
 
     /// How many sessions are open in this process, over all spaces.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{EstablishError, Sessions};
 use crate::domain::{EndReason, LimitPolicy, Liveness, Session, Tick, UserKey, UserLimit};
+use crate::store::SharedStore;
 
 /// Sessions that must end, and why.
 type Leaving = Vec<(Arc<Session>, EndReason)>;
@@ -46,14 +47,15 @@ impl Sessions {
         let user = self.0.table.lock(key);
         let now = self.0.clock.tick();
         self.refuse_locked(key, now)?;
-        let mut leaving = match session.space().policy().limit {
-            // Of a shared store, not all sessions of the user may be here: it counts them.
-            Some(limit) if self.0.store.shared().is_none() => {
-                over_limit(user.sessions(), limit, now)?
-            }
-            _ => Vec::new(),
-        };
-        leaving.extend(self.licenses().ask_seat(session, &leaving, now)?);
+        let mut leaving = Vec::new();
+        // Where the store is shared, not all sessions may be here: it counts them.
+        let shared = self.0.store.shared();
+        if let (Some(limit), None) = (session.space().policy().limit, shared) {
+            leaving = over_limit(user.sessions(), limit, now)?;
+        }
+        if shared.and_then(SharedStore::seats).is_none() {
+            leaving.extend(self.licenses().ask_seat(session, &leaving, now)?);
+        }
         if !leaving.is_empty() {
             return Ok(Err(leaving));
         }

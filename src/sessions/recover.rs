@@ -6,7 +6,7 @@ use std::thread;
 
 use super::end::Due;
 use super::{EndCause, Sessions};
-use crate::domain::{Liveness, Session, Task, UserLock};
+use crate::domain::{Liveness, Session, Task};
 use crate::store::{Recovered, StoreError};
 
 /// What [`Sessions::recover`] found.
@@ -25,7 +25,7 @@ pub struct Recovery {
 
 impl Sessions {
     /// Goes on where the last process on the store ended: open sessions come into the table
-    /// and are counted under limits and licenses, locks are in force again, and sessions whose
+    /// with the credentials that open them and are counted under limits and licenses, locks are in force again, and sessions whose
     /// time was up in between end as of then. To be called once, when the policies of the
     /// spaces are in force and before the first request.
     ///
@@ -40,6 +40,7 @@ impl Sessions {
             locks,
             tasks,
             peaks,
+            credentials,
         } = self.0.store.recover().await?;
         peaks
             .into_iter()
@@ -48,21 +49,8 @@ impl Sessions {
         locks.into_iter().for_each(|lock| self.restore_lock(lock));
         let found = sessions.len();
         self.adopt_all(&sessions);
-        let now = self.0.clock.tick();
-        let due = sessions.iter().filter_map(|session| {
-            let (at, cause) = match session.liveness(now) {
-                Liveness::Live => {
-                    // The lock was kept, and the process died before it had ended them all.
-                    let lock = self.barring(session)?;
-                    (None, EndCause::terminated_by(lock.by))
-                }
-                Liveness::Due(reason) => (Some(session.expires_at()), EndCause::because(reason)),
-                Liveness::Ended => return None,
-            };
-            let session = Arc::clone(session);
-            Some(Due { session, at, cause })
-        });
-        let ended = self.end_all(due.collect()).await?.len();
+        self.restore_credentials(&credentials);
+        let ended = self.end_due(&sessions).await?;
         Ok(Recovery {
             open: found - ended,
             ended,
@@ -92,8 +80,27 @@ impl Sessions {
         self.licenses().opened_all(sessions);
     }
 
-    fn barring(&self, session: &Session) -> Option<UserLock> {
+    /// Ends those of `sessions` whose time was up before they came here, as of then, and those
+    /// whose user is locked. Says how many.
+    pub(super) async fn end_due(&self, sessions: &[Arc<Session>]) -> Result<usize, StoreError> {
         let now = self.0.clock.tick();
-        self.0.locks.barring(session.user_key(), now)
+        // Whose user is locked costs a digest a session to say.
+        let any_lock = !self.0.locks.is_empty();
+        let due = sessions.iter().filter_map(|session| {
+            let (at, cause) = match session.liveness(now) {
+                Liveness::Live if !any_lock => return None,
+                Liveness::Live => {
+                    // Of an earlier process: the lock was kept, and the process died before it had
+                    // ended them all.
+                    let lock = self.0.locks.barring(session.user_key(), now)?;
+                    (None, EndCause::terminated_by(lock.by))
+                }
+                Liveness::Due(reason) => (Some(session.expires_at()), EndCause::because(reason)),
+                Liveness::Ended => return None,
+            };
+            let session = Arc::clone(session);
+            Some(Due { session, at, cause })
+        });
+        Ok(self.end_all(due.collect()).await?.len())
     }
 }

@@ -98,24 +98,37 @@ impl Sessions {
             }
             return Ok(Resolution::Unknown);
         };
+        let session = self.take_in(&stored, doubts).await?;
+        Ok(judge(session, space, self.now()))
+    }
+
+    /// The session of the table that `stored`, which a shared store says is open, is; it comes
+    /// into the table unless it has ended or its user is locked. `doubts` is how often changes
+    /// had been missed before the store was asked.
+    pub(super) async fn take_in(
+        &self,
+        stored: &Arc<Session>,
+        doubts: u64,
+    ) -> Result<Option<Arc<Session>>, StoreError> {
         let session = {
             let user = self.0.table.lock(stored.user_key());
             let now = self.0.clock.tick();
             let barred = self.0.locks.barring(stored.user_key(), now).is_some();
-            if barred || self.0.tombstones.has(digest, now) || stored.end().is_some() {
-                return Ok(Resolution::Unknown);
+            let buried = self.0.tombstones.has(stored.digest(), now);
+            if barred || buried || stored.end().is_some() {
+                return Ok(None);
             }
-            self.adopt(&user, &stored);
-            match self.0.table.by_digest(digest) {
+            self.adopt(&user, stored);
+            match self.0.table.by_digest(stored.digest()) {
                 Some(session) => session,
-                None => return Ok(Resolution::Unknown),
+                None => return Ok(None),
             }
         };
         if !self.outlived_doubts(&session, doubts).await? {
-            return Ok(Resolution::Unknown);
+            return Ok(None);
         }
         session.touch(stored.last_active_tick());
-        Ok(judge(Some(session), space, self.now()))
+        Ok(Some(session))
     }
 
     /// Asks the store about a session of the table that cannot be believed; `true` when it is
@@ -144,7 +157,7 @@ impl Sessions {
         doubts: u64,
     ) -> Result<bool, StoreError> {
         if self.0.freshness.doubts() == doubts {
-            return Ok(session.end().is_none());
+            return Ok(true);
         }
         let confirmed = self.confirm(session).await;
         if confirmed.is_err() {
@@ -172,7 +185,8 @@ impl Sessions {
     /// who applied that may have looked before. Says whether it did.
     pub(super) fn take_back(&self, user: &UserGuard<'_>, session: &Session) -> bool {
         let now = self.0.clock.tick();
-        let Some(end) = self.0.tombstones.end_of(session.digest(), now) else {
+        let buried = self.0.tombstones.end_of(session.digest(), now);
+        let Some(end) = buried.or_else(|| self.0.epochs.end_of(session)) else {
             return false;
         };
         // Who found it in between may have tied an exchange to it.

@@ -34,6 +34,24 @@ impl LicenseMeter {
         usage.is_some_and(|usage| lock(&usage).seats_of(session).is_some())
     }
 
+    /// The limit on the seats of the license of `session`.
+    pub(super) fn seat_limit(&self, session: &Session) -> Option<SeatLimit> {
+        let usage = self.find(session.space_id())?;
+        let mut usage = lock(&usage);
+        usage.seats_of(session).map(|seats| seats.limit.clone())
+    }
+
+    /// Whether it is time to look again for sessions on seats whose time is up.
+    pub(super) fn may_look(&self, session: &Session, now: Tick) -> bool {
+        let Some(usage) = self.find(session.space_id()) else {
+            return false;
+        };
+        let mut usage = lock(&usage);
+        usage
+            .seats_of(session)
+            .is_some_and(|seats| seats.may_look(now))
+    }
+
     /// Takes a seat for `session`, or says who must leave first. When the sessions `leaving`
     /// are going to be ended for it anyway, it takes none and counts them as gone.
     ///
@@ -73,6 +91,14 @@ impl Seats {
         self.holders.remove(&id);
     }
 
+    fn may_look(&mut self, now: Tick) -> bool {
+        let may = self.looked.is_none_or(|looked| now.since(looked) >= LOOK);
+        if may {
+            self.looked = Some(now);
+        }
+        may
+    }
+
     /// As [`LicenseMeter::ask_seat`]; `open` sessions use the license.
     fn ask(
         &mut self,
@@ -99,8 +125,7 @@ impl Seats {
             return Ok(Vec::new());
         }
         let mut going = Vec::new();
-        if self.looked.is_none_or(|looked| now.since(looked) >= LOOK) {
-            self.looked = Some(now);
+        if self.may_look(now) {
             let here = self.holders.iter().filter(|(id, _)| stays(id));
             going.extend(here.filter_map(|(_, holder)| {
                 let reason = match holder.liveness(now) {

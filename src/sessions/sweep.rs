@@ -44,12 +44,15 @@ impl Sessions {
             ..Swept::default()
         };
         if let Some(store) = self.0.store.shared() {
+            self.settle(store, None, |ended| swept.ended += ended.len())
+                .await?;
             let overdue = store.end_overdue(OVERDUE).await?;
             self.note_ended(&overdue);
             swept.ended += overdue.len();
         }
         self.0.table.sweep_aliases(now);
         self.0.tombstones.sweep(now);
+        self.0.epochs.sweep(now);
         self.0.spaces.sweep();
         self.0.locks.sweep(now);
         loop {

@@ -87,5 +87,13 @@ impl Hasher for FromKey {
 
 /// An empty map with enough shards for `SHARDS`' purpose.
 pub(crate) fn sharded<K: Eq + Hash, V>() -> DashMap<K, V, BuildHasherDefault<FromKey>> {
-    DashMap::with_capacity_and_hasher_and_shard_amount(0, BuildHasherDefault::default(), SHARDS)
+    sharded_with(0)
+}
+
+/// As [`sharded`], with room for `expected` entries.
+pub(crate) fn sharded_with<K: Eq + Hash, V>(
+    expected: usize,
+) -> DashMap<K, V, BuildHasherDefault<FromKey>> {
+    let hasher = BuildHasherDefault::default();
+    DashMap::with_capacity_and_hasher_and_shard_amount(expected, hasher, SHARDS)
 }

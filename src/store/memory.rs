@@ -1,15 +1,17 @@
 //! The store that ends with the process.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::index::{ByDigest, ById, DigestIndex, IdIndex, sharded};
+use super::refreshes::LocalRefreshes;
 use super::short_lived::ShortLived;
 use super::{
-    Created, Ended, IdRange, MAX_TARGETS, MAX_TICKETS, Newest, Recovered, Retention, Scan,
-    ScanPage, SessionStore, SharedStore, StateFilter, StoreError, StoreFuture, Touch,
+    Created, CredentialStore, Ended, IdRange, MAX_TARGETS, MAX_TICKETS, Merged, Newest, Recovered,
+    RefreshStore, Retention, Scan, ScanPage, SessionStore, SharedStore, StateFilter, StoreError,
+    StoreFuture, StoreState, Touch,
 };
 use crate::domain::{
     Clock, LicensePeak, Session, SessionEnd, SessionId, TargetId, Task, Tick, Ticket, TokenDigest,
@@ -24,20 +26,21 @@ use crate::sync::{Mutex, MutexGuard, PoisonError};
 /// little, and what is noted on the one is noted on the other. Locks, background tasks and the
 /// peaks of licenses are with those who use them, and end with the process as well.
 pub struct MemoryStore {
-    open: IdIndex,
+    pub(super) open: IdIndex,
     by_digest: DigestIndex,
     ended: Mutex<EndedSessions>,
+    pub(super) refreshes: LocalRefreshes,
     tickets: Mutex<ShortLived<TokenDigest, Ticket>>,
     targets: Mutex<ShortLived<TargetId, Arc<str>>>,
     retention: Retention,
-    clock: Arc<dyn Clock>,
+    pub(super) clock: Arc<dyn Clock>,
 }
 
 #[derive(Default)]
 struct EndedSessions {
     by_id: BTreeMap<SessionId, Arc<Session>>,
     /// In the order of their ends.
-    order: VecDeque<(Tick, SessionId)>,
+    order: BTreeSet<(Tick, SessionId)>,
 }
 
 impl MemoryStore {
@@ -48,6 +51,7 @@ impl MemoryStore {
             open: sharded(),
             by_digest: sharded(),
             ended: Mutex::default(),
+            refreshes: LocalRefreshes::default(),
             tickets: Mutex::new(ShortLived::new(MAX_TICKETS)),
             targets: Mutex::new(ShortLived::new(MAX_TARGETS)),
             retention,
@@ -85,6 +89,41 @@ impl MemoryStore {
         Created::Kept
     }
 
+    fn import_now(&self, session: &Arc<Session>) -> Merged {
+        let Some(end) = session.end() else {
+            return match self.create_now(session) {
+                Created::Exists => self.meet(session),
+                _ => Merged::Kept,
+            };
+        };
+        if self.open.contains_key(session.id_ref()) {
+            self.touch_now(&Touch::last_of(session));
+            return match self.end_now(session.id(), end.clone()) {
+                Ended::Now(_) => Merged::Ended,
+                _ => Merged::Known,
+            };
+        }
+        let mut ended = self.ended();
+        if ended.by_id.contains_key(session.id_ref()) {
+            return Merged::Known;
+        }
+        let ago = self.clock.wall().since(end.at);
+        ended.add(session, self.clock.tick().before(ago), self.retention);
+        Merged::Kept
+    }
+
+    /// What an open `session` is whose id or token is there.
+    fn meet(&self, session: &Arc<Session>) -> Merged {
+        self.touch_now(&Touch::last_of(session));
+        let known = self.open.contains_key(session.id_ref())
+            || self.ended().by_id.contains_key(session.id_ref());
+        if known {
+            Merged::Known
+        } else {
+            Merged::TokenTaken
+        }
+    }
+
     fn touch_now(&self, touch: &Touch) {
         if let Some(entry) = self.open.get(&touch.id) {
             entry.key().0.touch(touch.tick);
@@ -104,16 +143,12 @@ impl MemoryStore {
         // opened; it leaves the open ones all the same.
         let first = session.set_end(end);
         {
-            let mut ended = self.ended();
-            if ended.by_id.insert(id, Arc::clone(&session)).is_none() {
-                ended.order.push_back((self.clock.tick(), id));
-            }
-            while ended.order.len() > self.retention.max {
-                ended.drop_first();
-            }
+            let now = self.clock.tick();
+            self.ended().add(&session, now, self.retention);
         }
         self.open.remove(&id);
         self.by_digest.remove(session.digest());
+        self.refreshes.forget(id);
         if first {
             Ended::Now(session)
         } else {
@@ -146,7 +181,7 @@ impl MemoryStore {
         while before - ended.order.len() < PURGE_STEP
             && ended
                 .order
-                .front()
+                .first()
                 .is_some_and(|(at, _)| now.since(*at) >= self.retention.time)
         {
             ended.drop_first();
@@ -165,8 +200,19 @@ impl fmt::Debug for MemoryStore {
 }
 
 impl EndedSessions {
+    /// Adds `session`, which ended at `at`.
+    fn add(&mut self, session: &Arc<Session>, at: Tick, retention: Retention) {
+        let id = session.id();
+        if self.by_id.insert(id, Arc::clone(session)).is_none() {
+            self.order.insert((at, id));
+        }
+        while self.order.len() > retention.max {
+            self.drop_first();
+        }
+    }
+
     fn drop_first(&mut self) {
-        if let Some((_, id)) = self.order.pop_front() {
+        if let Some((_, id)) = self.order.pop_first() {
             self.by_id.remove(&id);
         }
     }
@@ -184,6 +230,18 @@ impl SessionStore for MemoryStore {
         None
     }
 
+    fn credentials(&self) -> Option<&dyn CredentialStore> {
+        None
+    }
+
+    fn refreshes(&self) -> &dyn RefreshStore {
+        self
+    }
+
+    fn state(&self) -> StoreState {
+        StoreState::always_reached(self.clock.tick())
+    }
+
     fn recover(&self) -> StoreFuture<'_, Recovered> {
         Box::pin(async { Ok(Recovered::default()) })
     }
@@ -191,6 +249,12 @@ impl SessionStore for MemoryStore {
     fn create(&self, session: &Arc<Session>) -> StoreFuture<'_, Created> {
         let created = self.create_now(session);
         Box::pin(async move { Ok(created) })
+    }
+
+    fn import(&self, sessions: Vec<Arc<Session>>) -> StoreFuture<'_, Vec<Merged>> {
+        let merged = sessions.iter().map(|session| self.import_now(session));
+        let merged = merged.collect();
+        Box::pin(async move { Ok(merged) })
     }
 
     fn load(&self, digest: &TokenDigest) -> StoreFuture<'_, Option<Arc<Session>>> {
@@ -307,7 +371,7 @@ mod tests {
 
     #[tokio::test]
     async fn fulfils_the_contract() {
-        contract::check(async |clock, retention| MemoryStore::new(retention, Arc::new(clock)))
+        contract::check(async |clock, retention, _| MemoryStore::new(retention, Arc::new(clock)))
             .await;
     }
 }

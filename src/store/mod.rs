@@ -6,19 +6,27 @@
 
 #[cfg(test)]
 pub(crate) mod contract;
+mod credentials;
+mod epoch;
 mod error;
 #[cfg(feature = "server")]
 pub mod file;
 pub(crate) mod index;
 mod memory;
+mod merged;
+mod nodes;
 #[cfg(feature = "server")]
 mod record;
 #[cfg(feature = "server")]
 pub mod redis;
+mod refreshes;
 mod retention;
 mod scan;
+mod seats;
 mod shared;
 mod short_lived;
+mod state;
+mod stored_tasks;
 mod touch;
 #[cfg(feature = "server")]
 pub mod wire;
@@ -32,12 +40,20 @@ use crate::domain::{
     UserLock,
 };
 
+pub use credentials::{Claimed, CredentialStore, KeptCredential, Opens};
+pub use epoch::{EndScope, Epoch, UserPart};
 pub use error::StoreError;
 pub use memory::MemoryStore;
+pub use merged::Merged;
+pub use nodes::{BEAT, Entered, Fleet, InstanceId, Lag, Node, NodeRegistry};
+pub use refreshes::{Finished, Lease, RefreshStore, Refreshed};
 pub use retention::Retention;
 pub(crate) use scan::Newest;
 pub use scan::{IdRange, Scan, ScanPage, StateFilter};
-pub use shared::{Change, ChangeBatch, Changes, SharedStore, Standing, StoreState};
+pub use seats::{SeatClaim, SeatHolders, SeatStore};
+pub use shared::{Change, ChangeBatch, Changes, Settled, SharedStore, Standing};
+pub use state::StoreState;
+pub use stored_tasks::{MAX_TASKS, SILENCE, StoredTasks};
 pub use touch::Touch;
 
 /// What a store's methods return.
@@ -95,6 +111,8 @@ pub struct Recovered {
     pub tasks: Vec<Task>,
     /// The peaks of licenses, by day.
     pub peaks: Vec<LicensePeak>,
+    /// Credentials that open sessions among them.
+    pub credentials: Vec<KeptCredential>,
 }
 
 /// Keeps sessions. Every implementation runs the contract suite in `store/contract`.
@@ -115,8 +133,18 @@ pub trait SessionStore: std::fmt::Debug + Send + Sync + 'static {
     /// that is open.
     fn shared(&self) -> Option<&dyn SharedStore>;
 
+    /// Which credentials open which sessions, if that is kept beyond the table.
+    fn credentials(&self) -> Option<&dyn CredentialStore>;
+
+    /// What is renewed for sessions, by one node at a time.
+    fn refreshes(&self) -> &dyn RefreshStore;
+
+    /// How the store is reached now, as far as is known from what it was asked for.
+    fn state(&self) -> StoreState;
+
     /// What was kept when the process started, for the table: nothing, where the store ends
-    /// with the process or is asked one by one. To be called once.
+    /// with the process. To be called once; a shared store is asked for sessions one by one,
+    /// tells the rest as it is now, and may be asked again.
     ///
     /// # Errors
     ///
@@ -130,6 +158,16 @@ pub trait SessionStore: std::fmt::Debug + Send + Sync + 'static {
     ///
     /// [`StoreError`] when it cannot be kept; then nothing was.
     fn create(&self, session: &Arc<Session>) -> StoreFuture<'_, Created>;
+
+    /// Keeps `sessions` of another store, open or ended, as they are: by no limit, and whatever
+    /// locks there are. One that is there stays as it is, but for its last activity, and but
+    /// that it ends when it is open here and had ended there. Says what became of each, in
+    /// their order, in which the same one may come more than once.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when some may not be kept; importing them again is harmless.
+    fn import(&self, sessions: Vec<Arc<Session>>) -> StoreFuture<'_, Vec<Merged>>;
 
     /// The *open* session that the token with `digest` opens.
     ///

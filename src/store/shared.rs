@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::{IdRange, StoreFuture};
+use super::{EndScope, Epoch, IdRange, NodeRegistry, Opens, SeatStore, StoreFuture, StoredTasks};
 use crate::domain::{
-    Session, SessionEnd, SessionId, SpaceId, Tick, TokenDigest, UserKey, UserLock,
+    Session, SessionEnd, SessionId, SharedSecret, SpaceId, Tick, TokenDigest, UserKey, UserLock,
 };
 
 /// The part of a store's contract that there is more than one process to.
@@ -20,14 +20,40 @@ use crate::domain::{
 ///   processes they happen; so are two logins under a limit.
 /// - What happened before a batch was [confirmed](ChangeBatch::confirmed) is in that batch or
 ///   an earlier one, or the batch [has a gap](ChangeBatch::gap).
-pub trait SharedStore: Send + Sync {
-    /// Ends all sessions of `user` that are open; those are returned.
+pub trait SharedStore: StoredTasks {
+    /// Ends all sessions of `user` that are open, but `keep`; those are returned.
     ///
     /// # Errors
     ///
     /// [`StoreError`](super::StoreError) when some may still be open; ending them again is
     /// harmless.
-    fn end_user(&self, user: UserKey, end: SessionEnd) -> StoreFuture<'_, Vec<Arc<Session>>>;
+    fn end_user(
+        &self,
+        user: UserKey,
+        keep: Option<SessionId>,
+        end: SessionEnd,
+    ) -> StoreFuture<'_, Vec<Arc<Session>>>;
+
+    /// Ends all sessions of `scope` that are open, by one write for each part of the users:
+    /// when this returns, none of them can be loaded or used again, they are shown as ended,
+    /// and all processes are told of the epochs, which are returned. A login that is not ended
+    /// by this is newer than the call. What remains to be done is to
+    /// [settle](Self::settle) them.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`](super::StoreError) when some may still be open; ending them again is
+    /// harmless.
+    fn end_scope(&self, scope: EndScope, end: SessionEnd) -> StoreFuture<'_, Vec<Epoch>>;
+
+    /// Notes with some of the sessions that epochs of `scope` have ended that they have; with
+    /// `None`, of epochs for which nobody has done that for a while. To be called until it
+    /// says that it is done. A process that dies meanwhile leaves it to the others.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`](super::StoreError) when it could not; the sessions stay ended.
+    fn settle(&self, scope: Option<EndScope>) -> StoreFuture<'_, Settled>;
 
     /// Ends some of the sessions that were due `grace` ago and that nobody ended, because
     /// the process that had them is no more; says which.
@@ -37,15 +63,16 @@ pub trait SharedStore: Send + Sync {
     /// [`StoreError`](super::StoreError) when it could not.
     fn end_overdue(&self, grace: Duration) -> StoreFuture<'_, Vec<Arc<Session>>>;
 
-    /// At most `limit` of the open sessions of `space` with ids in `range`, newest start first,
-    /// whichever process opened them.
+    /// At most `limit` of the open sessions of `space`, or of all, with ids in `range`, newest
+    /// start first, whichever process opened them. One that ends meanwhile may be among them,
+    /// as ended.
     ///
     /// # Errors
     ///
     /// [`StoreError::Unavailable`](super::StoreError::Unavailable) when the store cannot tell.
     fn walk_open(
         &self,
-        space: SpaceId,
+        space: Option<SpaceId>,
         range: IdRange,
         limit: usize,
     ) -> StoreFuture<'_, Vec<Arc<Session>>>;
@@ -57,6 +84,16 @@ pub trait SharedStore: Send + Sync {
     /// [`StoreError::Unavailable`](super::StoreError::Unavailable) when the store cannot tell.
     fn standing(&self, sessions: Vec<Arc<Session>>) -> StoreFuture<'_, Vec<Standing>>;
 
+    /// The open session that `credential` opens, whichever process claimed it.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`](super::StoreError::Unavailable) when the store cannot tell.
+    fn find_credential(&self, credential: &TokenDigest) -> StoreFuture<'_, Option<Opens>>;
+
+    /// Who holds the seats of licenses, if that is counted for all processes.
+    fn seats(&self) -> Option<&dyn SeatStore>;
+
     /// The locks in force.
     ///
     /// # Errors
@@ -64,14 +101,30 @@ pub trait SharedStore: Send + Sync {
     /// [`StoreError::Unavailable`](super::StoreError::Unavailable) when the store cannot tell.
     fn locks(&self) -> StoreFuture<'_, Vec<UserLock>>;
 
+    /// What all processes on the store know and nobody else: made by the first that asks.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`](super::StoreError) when the store cannot tell or keep it.
+    fn secret(&self) -> StoreFuture<'_, SharedSecret>;
+
     /// What changes from the start of the store on. To be taken once; `None` afterwards.
     fn changes(&self) -> Option<Changes>;
 
     /// For how long what is cached may be believed after the last confirmed change.
     fn believed_for(&self) -> Duration;
 
-    /// How the store is reached now.
-    fn state(&self) -> StoreState;
+    /// The processes that share the store.
+    fn nodes(&self) -> &dyn NodeRegistry;
+}
+
+/// What a [`SharedStore::settle`] did.
+#[derive(Clone, Debug, Default)]
+pub struct Settled {
+    /// Sessions that an epoch has ended, each told of once.
+    pub ended: Vec<Arc<Session>>,
+    /// Whether there are none left.
+    pub done: bool,
 }
 
 /// How a session stands in the store.
@@ -83,17 +136,6 @@ pub enum Standing {
     Ended(SessionEnd),
     /// Nobody knows it (any more).
     Unknown,
-}
-
-/// Whether a shared store is reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StoreState {
-    /// Since when it is not; `None` while it is.
-    pub lost_since: Option<Tick>,
-    /// How often it was lost since the start.
-    pub losses: u64,
-    /// When the change feed was last known to be complete.
-    pub confirmed: Tick,
 }
 
 /// The changes of a shared store, as they come.
@@ -110,6 +152,19 @@ impl Changes {
     /// The next ones; `None` when the store has been closed.
     pub async fn next(&mut self) -> Option<ChangeBatch> {
         self.0.recv().await
+    }
+
+    /// The next ones, if they are there.
+    pub fn ready(&mut self) -> Option<ChangeBatch> {
+        self.0.try_recv().ok()
+    }
+}
+
+impl ChangeBatch {
+    /// Adds what came next, which has no gap.
+    pub fn append(&mut self, next: Self) {
+        self.changes.extend(next.changes);
+        self.confirmed = self.confirmed.max(next.confirmed);
     }
 }
 
@@ -138,6 +193,8 @@ pub enum Change {
         /// How it ended.
         end: SessionEnd,
     },
+    /// Many sessions have ended at once.
+    Epoch(Epoch),
     /// A user is locked.
     Locked(UserLock),
     /// A lock was lifted.

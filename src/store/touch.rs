@@ -1,5 +1,7 @@
 //! When a session was last active, told to a store.
 
+use std::time::Duration;
+
 use crate::domain::{Session, SessionId, Tick, Timestamp, UserKey};
 
 /// That a session was active, in both times: a store that keeps sessions beyond the process
@@ -29,6 +31,16 @@ impl Touch {
             tick,
             at: session.last_active(),
             ends: lifetime.ends(session.started_tick(), tick),
+        }
+    }
+
+    /// The last one of `session`, which may be idle for `idle` and no longer.
+    #[must_use]
+    pub fn last_within(session: &Session, idle: Duration) -> Self {
+        let last = Self::last_of(session);
+        Self {
+            ends: last.ends.min(last.tick.after(idle)),
+            ..last
         }
     }
 }

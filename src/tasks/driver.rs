@@ -1,16 +1,20 @@
 //! The queue, the workers and the handle.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::builder::{Settings, TasksBuilder};
 use super::entry::Entry;
 use super::job::{JobResult, TaskFailure, Work};
+use super::keeper::{SharedTasks, TaskKeeper, Unreachable};
 use super::kept::Kept;
 use crate::domain::{Clock, SpaceId, Task, TaskId};
 
@@ -27,6 +31,8 @@ pub struct Tasks {
 /// when nobody can submit any more.
 struct Shared {
     kept: Mutex<Kept>,
+    /// Held while the keeper is told, so that what it is told last is how a task was last.
+    telling: Mutex<()>,
     waiting: tokio::sync::Mutex<mpsc::Receiver<Queued>>,
     workers: TaskTracker,
     stop: CancellationToken,
@@ -42,8 +48,14 @@ struct Queued {
     job: Job,
 }
 
+/// How often others are told how far a task is.
+pub const PACE: Duration = Duration::from_secs(1);
+
+/// How often others are asked how far a task of theirs is, when somebody waits for it.
+const POLL: Duration = Duration::from_millis(200);
+
 /// Why a task was not taken.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SubmitError {
     /// As many tasks wait as may. Try again later.
@@ -55,125 +67,42 @@ pub enum SubmitError {
     /// The process is ending.
     #[error("no background task is taken any more: the server is shutting down")]
     Stopped,
-}
-
-/// Is told how tasks are, so that they can be asked about after a restart.
-pub trait TaskKeeper: fmt::Debug + Send + Sync + 'static {
-    /// `task` has been submitted, has been started or has ended. Returns at once and does its
-    /// work elsewhere, in the order of the calls.
-    fn keep(&self, task: Task);
-}
-
-/// Settings for [`Tasks`]. What is not set has the default that it names.
-#[derive(Debug)]
-#[must_use]
-pub struct TasksBuilder {
-    clock: Arc<dyn Clock>,
-    workers: usize,
-    max_queued: usize,
-    kept_for: Duration,
-    max_ended: usize,
-    max_errors: usize,
-    restored: Vec<Task>,
-    keeper: Option<Arc<dyn TaskKeeper>>,
-}
-
-impl TasksBuilder {
-    /// Tasks of an earlier process, to be asked about until their time is up. Those that had
-    /// not ended have failed.
-    pub fn restored(mut self, tasks: Vec<Task>) -> Self {
-        self.restored = tasks;
-        self
-    }
-
-    /// Tells `keeper` how tasks are. Default: nobody.
-    pub fn keeper(mut self, keeper: Arc<dyn TaskKeeper>) -> Self {
-        self.keeper = Some(keeper);
-        self
-    }
-
-    /// How many tasks run at a time; at least 1. Default: 2.
-    pub const fn workers(mut self, workers: usize) -> Self {
-        self.workers = workers;
-        self
-    }
-
-    /// How many tasks may wait; at least 1. Default: 64.
-    pub const fn max_queued(mut self, tasks: usize) -> Self {
-        self.max_queued = tasks;
-        self
-    }
-
-    /// How long a task can be asked about after its end. Default: a day.
-    pub const fn kept_for(mut self, time: Duration) -> Self {
-        self.kept_for = time;
-        self
-    }
-
-    /// How many ended tasks are kept; the first to end is the first to go. Default: 1,000.
-    pub const fn max_ended(mut self, tasks: usize) -> Self {
-        self.max_ended = tasks;
-        self
-    }
-
-    /// How many errors a task's report lists; the rest are counted. Default: 256.
-    pub const fn max_errors(mut self, errors: usize) -> Self {
-        self.max_errors = errors;
-        self
-    }
-
-    /// Starts the workers.
-    ///
-    /// # Panics
-    ///
-    /// Outside a tokio runtime.
-    #[must_use]
-    pub fn start(self) -> Tasks {
-        let max_queued = self.max_queued.max(1);
-        let (queue, waiting) = mpsc::channel(max_queued);
-        let mut kept = Kept::new(self.clock.wall(), self.kept_for, self.max_ended);
-        for task in self.restored {
-            let (known, entry) = (task.status, Entry::restore(task, &*self.clock));
-            let task = entry.view();
-            if let Some(keeper) = self.keeper.as_ref().filter(|_| task.status != known) {
-                keeper.keep(task);
-            }
-            kept.restore(entry);
-        }
-        kept.prune(self.clock.tick());
-        let shared = Arc::new(Shared {
-            kept: Mutex::new(kept),
-            waiting: tokio::sync::Mutex::new(waiting),
-            workers: TaskTracker::new(),
-            stop: CancellationToken::new(),
-            clock: self.clock,
-            max_errors: self.max_errors,
-            keeper: self.keeper,
-        });
-        for _ in 0..self.workers.max(1) {
-            shared.workers.spawn(Arc::clone(&shared).work());
-        }
-        shared.workers.close();
-        Tasks {
-            shared,
-            queue,
-            max_queued,
-        }
-    }
+    /// It could not be kept where all processes find it.
+    #[error("the background task cannot be kept")]
+    Unkept(#[from] Unreachable),
 }
 
 impl Tasks {
     /// Tasks that go by `clock`, with settings of your own.
     pub fn builder(clock: Arc<dyn Clock>) -> TasksBuilder {
-        TasksBuilder {
-            clock,
-            workers: 2,
-            max_queued: 64,
-            kept_for: Duration::from_secs(86_400),
-            max_ended: 1000,
-            max_errors: 256,
-            restored: Vec::new(),
-            keeper: None,
+        TasksBuilder::new(clock)
+    }
+
+    /// Starts the workers. Outside a tokio runtime this panics.
+    pub(super) fn start(settings: Settings, kept: Kept) -> Self {
+        let max_queued = settings.max_queued.max(1);
+        let (queue, waiting) = mpsc::channel(max_queued);
+        let shared = Arc::new(Shared {
+            kept: Mutex::new(kept),
+            telling: Mutex::new(()),
+            waiting: tokio::sync::Mutex::new(waiting),
+            workers: TaskTracker::new(),
+            stop: CancellationToken::new(),
+            clock: settings.clock,
+            max_errors: settings.max_errors,
+            keeper: settings.keeper,
+        });
+        for _ in 0..settings.workers.max(1) {
+            shared.workers.spawn(Arc::clone(&shared).work());
+        }
+        shared.workers.close();
+        if shared.others().is_some() {
+            tokio::spawn(Arc::clone(&shared).tell_others());
+        }
+        Self {
+            shared,
+            queue,
+            max_queued,
         }
     }
 
@@ -185,7 +114,7 @@ impl Tasks {
     /// # Errors
     ///
     /// [`SubmitError`]; then the job will not run.
-    pub fn submit<F, R>(
+    pub async fn submit<F, R>(
         &self,
         kind: &'static str,
         space: SpaceId,
@@ -196,48 +125,108 @@ impl Tasks {
         R: Future<Output = JobResult> + Send + 'static,
     {
         let job: Job = Box::new(move |work| Box::pin(job(work)));
-        // Under one lock, so that tasks run in the order of their ids.
-        let mut kept = self.shared.kept();
-        kept.prune(self.shared.clock.tick());
-        let entry = kept.add(kind, space, self.shared.clock.wall());
-        let id = entry.id;
-        // Before a worker can take it, so that what is kept of it comes in order.
-        let place = self.queue.try_reserve();
-        let refused = match place {
-            Ok(place) => {
-                self.shared.keep(&entry);
-                place.send(Queued { entry, job });
-                return Ok(id);
+        let place = match self.queue.clone().try_reserve_owned() {
+            Ok(place) => place,
+            Err(mpsc::error::TrySendError::Full(_)) => {
+                let max = self.max_queued;
+                return Err(SubmitError::TooMany { max });
             }
-            Err(mpsc::error::TrySendError::Full(())) => SubmitError::TooMany {
-                max: self.max_queued,
-            },
-            Err(mpsc::error::TrySendError::Closed(())) => SubmitError::Stopped,
+            Err(mpsc::error::TrySendError::Closed(_)) => return Err(SubmitError::Stopped),
         };
-        kept.drop_unsubmitted(id);
-        Err(refused)
+        let shared = Arc::clone(&self.shared);
+        if shared.others().is_none() {
+            return Ok(shared.admit(None, kind, space, |entry| {
+                place.send(Queued { entry, job });
+            }));
+        }
+        // On a task of its own: who submits it and goes away must not leave a task in the
+        // store that nobody runs.
+        let admitted = tokio::spawn(async move {
+            let id = shared.number(kind, &space).await?;
+            Ok(shared.admit(id, kind, space, |entry| {
+                place.send(Queued { entry, job });
+            }))
+        });
+        match admitted.await {
+            Ok(result) => result,
+            Err(failed) if failed.is_panic() => std::panic::resume_unwind(failed.into_panic()),
+            Err(_) => Err(SubmitError::Stopped),
+        }
     }
 
     /// The task `id`, unless it is unknown or forgotten. Whether the caller may see it is for
     /// the caller to say: look at its space.
-    #[must_use]
-    pub fn get(&self, id: TaskId) -> Option<Task> {
-        self.entry(id).map(|entry| entry.view())
+    ///
+    /// # Errors
+    ///
+    /// [`Unreachable`] when it may be another process's, and nobody can tell.
+    pub async fn get(&self, id: TaskId) -> Result<Option<Task>, Unreachable> {
+        match (self.entry(id), self.shared.others()) {
+            (Some(entry), _) => Ok(Some(entry.view())),
+            (None, Some(others)) => others.get(id).await,
+            (None, None) => Ok(None),
+        }
     }
 
     /// The tasks of `space`, newest first.
-    #[must_use]
-    pub fn of_space(&self, space: &SpaceId) -> Vec<Task> {
+    ///
+    /// # Errors
+    ///
+    /// [`Unreachable`] when nobody can tell those of other processes.
+    pub async fn of_space(&self, space: &SpaceId) -> Result<Vec<Task>, Unreachable> {
         let now = self.shared.clock.tick();
-        let entries = self.shared.kept().of_space(space, now);
+        let of_others = match self.shared.others() {
+            Some(others) => others.of_space(space.clone()).await?,
+            None => Vec::new(),
+        };
+        let mut tasks: BTreeMap<_, _> = of_others.into_iter().map(|t| (t.id, t)).collect();
+        // Of its own, nobody knows better.
+        let own = self.shared.kept().of_space(space, now);
+        tasks.extend(own.iter().map(|entry| (entry.id, entry.view())));
+        Ok(tasks.into_values().rev().collect())
+    }
+
+    /// Every task that can be asked about, oldest first.
+    #[must_use]
+    pub fn all(&self) -> Vec<Task> {
+        let now = self.shared.clock.tick();
+        let entries = self.shared.kept().all(now);
         entries.iter().map(|entry| entry.view()).collect()
     }
 
+    /// Keeps a task of another process as [`restored`](TasksBuilder::restored) does; `false`
+    /// when there is one with its id, which stays as it is.
+    pub fn import(&self, task: Task) -> bool {
+        let entry = Arc::new(Entry::restore(task, &*self.shared.clock));
+        let added = self.shared.kept().import(&entry);
+        if added {
+            self.shared.keep(&entry);
+        }
+        added
+    }
+
     /// The task `id` once it has ended, or as it is after `max`, whichever comes first.
-    pub async fn wait(&self, id: TaskId, max: Duration) -> Option<Task> {
-        let entry = self.entry(id)?;
-        let _ = tokio::time::timeout(max, entry.wait()).await;
-        Some(entry.view())
+    ///
+    /// # Errors
+    ///
+    /// [`Unreachable`] when it may be another process's, and nobody can tell.
+    pub async fn wait(&self, id: TaskId, max: Duration) -> Result<Option<Task>, Unreachable> {
+        if let Some(entry) = self.entry(id) {
+            let _ = tokio::time::timeout(max, entry.wait()).await;
+            return Ok(Some(entry.view()));
+        }
+        let Some(others) = self.shared.others() else {
+            return Ok(None);
+        };
+        let until = tokio::time::Instant::now() + max;
+        loop {
+            let task = others.get(id).await?;
+            let goes_on = task.as_ref().is_some_and(|task| !task.status.has_ended());
+            if !goes_on || tokio::time::Instant::now() >= until {
+                return Ok(task);
+            }
+            tokio::time::sleep_until(until.min(tokio::time::Instant::now() + POLL)).await;
+        }
     }
 
     /// Takes no more tasks, fails those that wait, lets those that run finish their step, and
@@ -273,6 +262,61 @@ impl fmt::Debug for Tasks {
 impl Shared {
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The tasks of all processes, if there are others.
+    fn others(&self) -> Option<&dyn SharedTasks> {
+        self.keeper.as_deref().and_then(TaskKeeper::shared)
+    }
+
+    /// An id that no task of any process has; the task is known to all from then on.
+    async fn number(
+        &self,
+        kind: &'static str,
+        space: &SpaceId,
+    ) -> Result<Option<TaskId>, Unreachable> {
+        let Some(others) = self.others() else {
+            return Ok(None);
+        };
+        let created = self.clock.wall();
+        let unnumbered = Entry::new(TaskId::new(0), kind, space.clone(), created);
+        others.number(unnumbered.view()).await.map(Some)
+    }
+
+    /// Keeps a new task and has it queued: under one lock, so that tasks run in the order of
+    /// their ids, and before a worker can take it, so that what is kept of it comes in order.
+    fn admit(
+        &self,
+        id: Option<TaskId>,
+        kind: &'static str,
+        space: SpaceId,
+        queue: impl FnOnce(Arc<Entry>),
+    ) -> TaskId {
+        let mut kept = self.kept();
+        kept.prune(self.clock.tick());
+        let id = id.unwrap_or_else(|| kept.number());
+        let entry = Arc::new(Entry::new(id, kind, space, self.clock.wall()));
+        kept.add(Arc::clone(&entry));
+        self.keep(&entry);
+        queue(entry);
+        id
+    }
+
+    /// Says again and again how the tasks are, for others to know how far they are and that
+    /// they are not dead.
+    async fn tell_others(self: Arc<Self>) {
+        let workers = self.workers.clone();
+        let mut ticks = tokio::time::interval(PACE);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = workers.wait() => return,
+                _ = ticks.tick() => {}
+            }
+            // An end that comes meanwhile is told after this, or found here.
+            let unfinished = self.kept().unfinished();
+            unfinished.iter().for_each(|entry| self.keep(entry));
+        }
     }
 
     /// The life of a worker.
@@ -316,6 +360,7 @@ impl Shared {
 
     fn keep(&self, entry: &Entry) {
         if let Some(keeper) = &self.keeper {
+            let _telling = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
             keeper.keep(entry.view());
         }
     }

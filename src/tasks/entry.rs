@@ -25,9 +25,6 @@ pub(super) struct Entry {
     ended: watch::Sender<bool>,
 }
 
-/// Why a task of a process that died has failed.
-const DIED: &str = "the server ended before the task was through";
-
 #[derive(Debug)]
 struct State {
     status: TaskStatus,
@@ -63,11 +60,8 @@ impl Entry {
     /// A task of an earlier process. One that had not ended when that process did has failed.
     pub(super) fn restore(task: Task, clock: &dyn Clock) -> Self {
         let (tick, wall) = (clock.tick(), clock.wall());
+        let task = task.of_dead_process(wall);
         let at = task.ended.unwrap_or(wall);
-        let (status, failure) = match task.status.has_ended() {
-            true => (task.status, task.failure),
-            false => (TaskStatus::Failed, Some(DIED.into())),
-        };
         Self {
             id: task.id,
             space: task.space,
@@ -77,10 +71,10 @@ impl Entry {
             done: AtomicU64::new(task.report.done),
             already: AtomicU64::new(task.report.already),
             state: Mutex::new(State {
-                status,
+                status: task.status,
                 started: task.started,
                 ended: Some((tick.before(wall.since(at)), at)),
-                failure,
+                failure: task.failure,
                 errors: task.report.errors,
                 total_errors: task.report.total_errors,
             }),

@@ -33,23 +33,38 @@ impl Kept {
         self.by_id.insert(entry.id, Arc::new(entry));
     }
 
-    /// A new task, which is kept from now on.
-    pub(super) fn add(
-        &mut self,
-        kind: &'static str,
-        space: SpaceId,
-        created: Timestamp,
-    ) -> Arc<Entry> {
-        let id = self.next;
-        self.next = id.next();
-        let entry = Arc::new(Entry::new(id, kind, space, created));
-        self.by_id.insert(id, Arc::clone(&entry));
-        entry
+    /// Keeps a task of another process unless its id is taken. New ones get higher ids than it.
+    pub(super) fn import(&mut self, entry: &Arc<Entry>) -> bool {
+        if self.by_id.contains_key(&entry.id) {
+            return false;
+        }
+        self.next = self.next.max(entry.id.next());
+        self.by_id.insert(entry.id, Arc::clone(entry));
+        true
     }
 
-    /// Forgets a task that never came to be.
-    pub(super) fn drop_unsubmitted(&mut self, id: TaskId) {
-        self.by_id.remove(&id);
+    /// All tasks, oldest first.
+    pub(super) fn all(&self, now: Tick) -> Vec<Arc<Entry>> {
+        let all = self.by_id.values().filter(|entry| !self.is_old(entry, now));
+        all.cloned().collect()
+    }
+
+    /// The id of the next task, where nobody else gives ids.
+    pub(super) fn number(&mut self) -> TaskId {
+        let id = self.next;
+        self.next = id.next();
+        id
+    }
+
+    /// Keeps a new task.
+    pub(super) fn add(&mut self, entry: Arc<Entry>) {
+        self.by_id.insert(entry.id, entry);
+    }
+
+    /// The tasks that have not ended.
+    pub(super) fn unfinished(&self) -> Vec<Arc<Entry>> {
+        let unfinished = |entry: &&Arc<Entry>| entry.ended_at().is_none();
+        self.by_id.values().filter(unfinished).cloned().collect()
     }
 
     pub(super) fn get(&self, id: TaskId, now: Tick) -> Option<&Arc<Entry>> {

@@ -14,6 +14,10 @@
 //! And it asks [`Work::proceed`] before each step, so that a shutdown ends it between two
 //! steps and never within one.
 //!
+//! Where there are other processes ([`SharedTasks`]), a task runs where it was submitted, and
+//! all of them can tell how far it is: the process itself at every moment, the others as of a
+//! [second](PACE) ago.
+//!
 //! ```
 //! use std::sync::Arc;
 //! use std::time::Duration;
@@ -30,8 +34,8 @@
 //!         work.done();
 //!     }
 //!     Ok(())
-//! })?;
-//! let task = tasks.wait(id, Duration::from_secs(5)).await.expect("it is kept for a day");
+//! }).await?;
+//! let task = tasks.wait(id, Duration::from_secs(5)).await?.expect("it is kept for a day");
 //! assert_eq!((task.status, task.report.done), (TaskStatus::Completed, 3));
 //! # tasks.shut_down().await;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -39,14 +43,18 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod builder;
 mod driver;
 mod entry;
 mod job;
+mod keeper;
 mod kept;
 
 #[cfg(test)]
 mod tests;
 
 pub use crate::domain::{Task, TaskError, TaskId, TaskReport, TaskStatus};
-pub use driver::{SubmitError, TaskKeeper, Tasks, TasksBuilder};
+pub use builder::TasksBuilder;
+pub use driver::{PACE, SubmitError, Tasks};
 pub use job::{JobResult, TaskFailure, Work};
+pub use keeper::{KeeperFuture, SharedTasks, TaskKeeper, Unreachable};

@@ -84,6 +84,37 @@ pub fn admin_action(action: &AdminAction<'_>) {
     );
 }
 
+/// What a store keeps, taken out of the gateway or into it by an administrator.
+#[derive(Clone, Copy, Debug)]
+pub struct StoreTransfer<'a> {
+    /// `store.export` or `store.import`.
+    pub action: &'static str,
+    /// Who did it: the API key's id, or what names the certificate.
+    pub key: &'a str,
+    /// From which address, when it is known.
+    pub client_ip: Option<IpAddr>,
+    /// How many sessions came in, of an import.
+    pub sessions: Option<u64>,
+    /// How many sessions it ended.
+    pub ended: u64,
+}
+
+/// An administrator has begun an export, or is through with an import.
+pub fn store_transfer(transfer: &StoreTransfer<'_>) {
+    info!(
+        target: TARGET,
+        {
+            event.name = "admin.action",
+            admin.action = transfer.action,
+            admin.key = transfer.key,
+            client.ip = transfer.client_ip.map(tracing::field::display),
+            sessions.imported = transfer.sessions,
+            sessions.ended = transfer.ended
+        },
+        "an administrator acted"
+    );
+}
+
 /// A caller of the side port was turned away, for a reason from a fixed set. `key` is the id
 /// of a key that exists, or nothing: what else a caller presented may be a secret put in the
 /// wrong place.

@@ -97,12 +97,12 @@ impl Metrics {
         );
         r.register(
             "sessions_started",
-            "Sessions that started",
+            "Sessions that started on this node",
             f.started.clone(),
         );
         r.register(
             "sessions_ended",
-            "Sessions that ended, by reason",
+            "Sessions that this node ended, by reason",
             f.ended.clone(),
         );
         r.register(
@@ -169,6 +169,12 @@ impl Metrics {
         self.store.set(reached, losses, silence);
     }
 
+    /// Notes how many nodes share the session store, this one included, how many changes this
+    /// one has not read, and whether another has its name.
+    pub fn fleet_is(&self, nodes: usize, behind: u64, name_taken: bool) {
+        self.store.set_fleet(nodes, behind, name_taken);
+    }
+
     /// Notes that a new configuration was taken, at start or on reload.
     pub fn config_taken(&self, at: Timestamp) {
         self.reloaded(TAKEN);
@@ -224,7 +230,7 @@ impl Collector for OpenSessions {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
         let mut gauge = encoder.encode_descriptor(
             "sessions_open",
-            "Sessions open in this process.",
+            "Sessions in the table of this node: opened here, or used here since. Not to be added up over nodes: each shows those that it knows.",
             None,
             MetricType::Gauge,
         )?;

@@ -353,3 +353,25 @@ async fn starts_and_ends_are_watched_as_they_happen() {
     let status = soon(watch.child.wait()).await.unwrap();
     assert_eq!(status.code(), Some(69));
 }
+
+#[tokio::test]
+async fn nodes_are_listed() {
+    let desk = Desk::new().await;
+    desk.open("ann").await;
+    let list = desk.run(&["nodes"]).await;
+    list.says(0, "LAST SEEN");
+    assert_eq!(list.out.lines().count(), 2, "{}", list.out);
+    let edge = desk.house.edge().to_string();
+    assert!(
+        list.out.contains(&edge) && list.out.contains("ready"),
+        "{}",
+        list.out
+    );
+    let json = desk.run(&["nodes", "--json"]).await.json();
+    let node = &json["nodes"][0];
+    assert_eq!(
+        (&node["openSessions"], &node["openedSessions"]),
+        (&1.into(), &1.into())
+    );
+    assert_eq!(node["nameTaken"], false);
+}

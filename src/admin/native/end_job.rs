@@ -8,7 +8,7 @@ use super::which::UserName;
 use crate::admin::problem::{Problem, ProblemKind};
 use crate::admin::state::Admin;
 use crate::domain::SessionId;
-use crate::sessions::{EndOutcome, Sessions};
+use crate::sessions::{EndOutcome, EndScope, Sessions};
 use crate::store::StoreError;
 use crate::tasks::{JobResult, SubmitError, TaskFailure, TaskId, Work};
 
@@ -16,25 +16,36 @@ use crate::tasks::{JobResult, SubmitError, TaskFailure, TaskId, Work};
 ///
 /// # Errors
 ///
-/// When too many tasks wait.
-pub(super) fn submit(admin: &Arc<Admin>, actor: &Actor, target: Target) -> Result<TaskId, Problem> {
+/// When too many tasks wait, or it cannot be kept.
+pub(super) async fn submit(
+    admin: &Arc<Admin>,
+    actor: &Actor,
+    target: Target,
+) -> Result<TaskId, Problem> {
     let (sessions, job_actor) = (admin.sessions().clone(), actor.clone());
     let named = target.to_string();
     let job_named = named.clone();
+    let job_admin = Arc::clone(admin);
     let job = move |work: Work| async move {
         let mut ended = 0;
+        if let Ok(count) = target.len(&job_admin, &job_actor).await {
+            work.expect(count as u64);
+        }
+        drop(job_admin);
         let result = run(&sessions, &job_actor, target, &work, &mut ended).await;
         job_actor.audit("sessions.end", &job_named, ended);
         result
     };
     let submitted = admin
         .tasks()
-        .submit("sessions.end", actor.space().clone(), job);
+        .submit("sessions.end", actor.space().clone(), job)
+        .await;
     let id = submitted.map_err(|error| {
-        let problem = Problem::new(ProblemKind::Busy).detail(error.to_string());
+        let busy = Problem::new(ProblemKind::Busy).detail(error.to_string());
         match error {
-            SubmitError::TooMany { .. } => problem.retry_after(5),
-            _ => problem,
+            SubmitError::TooMany { .. } => busy.retry_after(5),
+            SubmitError::Unkept(why) => why.into(),
+            _ => busy,
         }
     })?;
     actor.audit("sessions.end.requested", &format!("{named}, task {id}"), 0);
@@ -62,12 +73,24 @@ async fn run(
         Target::User { directory, id } => {
             let directory = &*directory;
             let key = UserName { directory, id: &id }.key(space);
-            work.expect(sessions.of_user(key).len() as u64);
+            let open = sessions.open_by(key).await;
+            work.expect(open.map_err(|error| failure(&error))? as u64);
             let gone = sessions.end_user(key, &actor.cause()).await;
             let gone = gone.map_err(|error| failure(&error))?;
             work.expect(gone.len() as u64);
             gone.iter().for_each(|_| work.done());
             *ended = gone.len() as u64;
+        }
+        Target::Everything => {
+            let scope = EndScope::Space(space.clone());
+            let result = sessions
+                .end_scope(scope, &actor.cause(), |some| {
+                    some.iter().for_each(|_| work.done());
+                    *ended += some.len() as u64;
+                })
+                .await;
+            work.expect(*ended);
+            result.map_err(|error| failure(&error))?;
         }
         Target::Matching(found, _) => {
             work.expect(found.len() as u64);

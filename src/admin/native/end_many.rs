@@ -18,7 +18,7 @@ use super::wire::{EndManyBody, TaskBody};
 use crate::admin::problem::{Problem, ProblemKind};
 use crate::admin::state::Admin;
 use crate::domain::{Session, SessionId};
-use crate::sessions::EndOutcome;
+use crate::sessions::{EndOutcome, EndScope, FindQuery};
 use crate::store::StoreError;
 use crate::tasks::{Task, TaskStatus};
 
@@ -54,6 +54,8 @@ pub(super) enum Target {
     },
     /// Those that a filter let through, and the filter.
     Matching(Vec<Arc<Session>>, String),
+    /// All that are open, of a space that other nodes have as well: one end for all of them.
+    Everything,
 }
 
 /// With `dryRun`, nothing ends and the answer says what would have. Otherwise, up to 1,000
@@ -74,13 +76,13 @@ pub(super) async fn end_many(
         let body = would_end(&admin, &actor, &target).await?;
         return Ok(Json(body).into_response());
     }
-    if wait.is_none() && target.len(&admin, &actor) <= MAX_AT_ONCE {
+    if wait.is_none() && target.len(&admin, &actor).await? <= MAX_AT_ONCE {
         let body = end_at_once(&admin, &actor, &target).await?;
         actor.audit("sessions.end", &target.to_string(), body.ended);
         return Ok(Json(body).into_response());
     }
-    let id = end_job::submit(&admin, &actor, target)?;
-    let task = within_a_call(admin.tasks(), id, wait.unwrap_or_default()).await;
+    let id = end_job::submit(&admin, &actor, target).await?;
+    let task = within_a_call(admin.tasks(), id, wait.unwrap_or_default()).await?;
     let task = task.ok_or(ProblemKind::UnknownTask)?;
     Ok(match task.status {
         TaskStatus::Completed | TaskStatus::CompletedWithErrors => {
@@ -97,6 +99,9 @@ async fn target(admin: &Admin, actor: &Actor, request: EndManyRequest) -> Result
             directory: user.user_directory,
             id: user.user_id,
         }),
+        (None, None, Some(filter)) if filter.trim().is_empty() && admin.sessions().is_shared() => {
+            Ok(Target::Everything)
+        }
         (None, None, Some(filter)) => {
             let which = Which {
                 filter: Some(&filter),
@@ -118,15 +123,19 @@ async fn target(admin: &Admin, actor: &Actor, request: EndManyRequest) -> Result
 
 impl Target {
     /// How many sessions there are to end, as far as can be told at once.
-    fn len(&self, admin: &Admin, actor: &Actor) -> usize {
-        match self {
-            Self::Ids(ids) => ids.len(),
-            Self::User { directory, id } => {
-                let key = UserName { directory, id }.key(actor.space());
-                admin.sessions().of_user(key).len()
-            }
-            Self::Matching(sessions, _) => sessions.len(),
-        }
+    pub(super) async fn len(&self, admin: &Admin, actor: &Actor) -> Result<usize, StoreError> {
+        let user = match self {
+            Self::Ids(ids) => return Ok(ids.len()),
+            Self::Matching(sessions, _) => return Ok(sessions.len()),
+            Self::User { directory, id } => Some(UserName { directory, id }.key(actor.space())),
+            Self::Everything => None,
+        };
+        let query = FindQuery {
+            space: Some(actor.space().clone()),
+            user,
+            ..FindQuery::default()
+        };
+        Ok(admin.sessions().find(query).await?.total)
     }
 }
 
@@ -140,6 +149,7 @@ impl std::fmt::Display for Target {
                 let shown: String = filter.chars().take(MAX_SHOWN).collect();
                 write!(f, "filter {shown}")
             }
+            Self::Everything => f.write_str("filter "),
         }
     }
 }
@@ -161,8 +171,8 @@ async fn would_end(
                 }
             }
         }
-        Target::User { .. } | Target::Matching(..) => {
-            body.requested = target.len(admin, actor) as u64;
+        Target::User { .. } | Target::Matching(..) | Target::Everything => {
+            body.requested = target.len(admin, actor).await? as u64;
             body.ended = body.requested;
         }
     }
@@ -187,6 +197,12 @@ async fn end_at_once(
         Target::User { directory, id } => {
             let key = UserName { directory, id }.key(actor.space());
             body.ended = sessions.end_user(key, &actor.cause()).await?.len() as u64;
+            body.requested = body.ended;
+        }
+        Target::Everything => {
+            let scope = EndScope::Space(actor.space().clone());
+            let count = |ended: &[_]| body.ended += ended.len() as u64;
+            sessions.end_scope(scope, &actor.cause(), count).await?;
             body.requested = body.ended;
         }
         Target::Matching(found, _) => {

@@ -168,8 +168,8 @@ pub(super) const LICENSES: Operation = Operation::get(
 )
 .about(
     "Open sessions now, seats where they are limited, and the most that were open at a time on \
-     each UTC day of the retention time, today's the last. Counted from the start of the \
-     process. `license` null stands for sessions without one.",
+     each UTC day of the retention time, today's the last. Counted by the node \
+     that answers, of sessions in its table. `license` null stands for sessions without one.",
 )
 .answers(&[Answer::json(200, "The licenses", "Licenses"), NO_SPACE]);
 
@@ -183,7 +183,9 @@ pub(super) const EVENTS: Operation = Operation::get(
              `session.ended`, with an `Event` as data. Where a client comes again with \
              `Last-Event-ID` it misses nothing, unless too much has happened meanwhile: then an \
              event `gap` comes first. A comment comes at least every 15 seconds. The stream \
-             ends when the server stops or its keys change.",
+             ends when the server stops or its keys change. Where several servers share their \
+             sessions, each tells what happened at itself; at another one a client begins with a \
+             `gap`.",
 )
 .parameters(&[
     Parameter::query("space", "Only events of this space", r#"{"type":"string"}"#),
@@ -197,6 +199,14 @@ pub(super) const EVENTS: Operation = Operation::get(
     Answer::text(200, "The events", "text/event-stream"),
     Answer::error(404, "This side port has no events"),
 ]);
+
+pub(super) const NODES: Operation = Operation::get("/api/v1/nodes", "listNodes", "List nodes")
+    .about(
+        "The gateways that share the sessions, by name; where sessions are not shared, this one. \
+         One that was killed is listed for ten seconds more, one that was stopped is gone at \
+         once. For site administrators.",
+    )
+    .answers(&[Answer::json(200, "The nodes", "Nodes")]);
 
 pub(super) const TASKS: Operation = Operation::get(
     "/api/v1/spaces/{space}/tasks",
@@ -223,6 +233,44 @@ pub(super) const TASK: Operation = Operation::get(
     Answer::json(200, "The task", "Task"),
     BAD,
     Answer::error(404, "There is no such space or task"),
+]);
+
+pub(super) const EXPORT: Operation = Operation::get(
+    "/api/v1/store/export",
+    "exportStore",
+    "Export what the store keeps",
+)
+.about(
+    "For site administrators: sessions, open and ended, of all spaces and of all gateways that \
+     share the store, locks, background tasks that have ended, and peaks of licenses, as lines of \
+     JSON; of tokens the digests only. Nothing waits for it. A session that is open from the \
+     beginning to the end is there once; one that ends meanwhile may be there as open and again as \
+     it ended; one that begins meanwhile may be missing. An export that cannot go on breaks off.",
+)
+.answers(&[Answer::text(200, "The lines", "application/x-ndjson"), BUSY]);
+
+pub(super) const IMPORT: Operation = Operation::post(
+    "/api/v1/store/import",
+    "importStore",
+    "Import what another store kept",
+)
+.about(
+    "For site administrators: lines as an export has them, of any length in all. Imported sessions \
+     can be used at once, on every gateway that shares the store; limits on users and licenses \
+     neither end them nor keep them out, and those whose time is up or whose user is locked end. \
+     What is here stays: what has ended stays ended, and of locks, tasks and sessions that are \
+     here nothing changes but that the latest activity of a session counts, and that one which is \
+     open here ends when it had ended there. So the same lines can be imported again, and a later \
+     export on top of an earlier one.\n\n\
+     Lines are taken in batches: all of a batch are read before any is written. When some are bad \
+     the answer names them by their numbers, and says up to which line all was imported.",
+)
+.body_of("application/x-ndjson", "ImportLines")
+.answers(&[
+    Answer::json(200, "What was imported", "Imported"),
+    BAD_BODY,
+    NOT_JSON,
+    BUSY,
 ]);
 
 /// The variable segments of the paths.

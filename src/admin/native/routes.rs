@@ -5,7 +5,9 @@ use std::sync::Arc;
 use axum::routing::{MethodFilter, MethodRouter, on};
 
 use super::operations as op;
-use super::{end_many, events, groups, licenses, list, locks, session, spaces, tasks, user};
+use super::{
+    end_many, events, groups, licenses, list, locks, nodes, session, spaces, tasks, transfer, user,
+};
 use crate::admin::openapi::Operation;
 use crate::admin::state::Admin;
 
@@ -26,10 +28,12 @@ pub(in crate::admin) enum Need {
     Read,
     /// To end sessions of the space in the path.
     End,
+    /// To do everything, in every space.
+    Everything,
 }
 
 /// Every route of the API, in the order in which it is described.
-pub(in crate::admin) const ROUTES: [Route; 16] = [
+pub(in crate::admin) const ROUTES: [Route; 19] = [
     route(op::SPACES, Need::AnyKey, |method| on(method, spaces::list)),
     route(op::SPACE, Need::Read, |method| on(method, spaces::one)),
     route(op::LIST, Need::Read, |method| on(method, list::list)),
@@ -51,8 +55,17 @@ pub(in crate::admin) const ROUTES: [Route; 16] = [
     }),
     route(op::TASKS, Need::Read, |method| on(method, tasks::list)),
     route(op::TASK, Need::Read, |method| on(method, tasks::get)),
+    route(op::NODES, Need::Everything, |method| {
+        on(method, nodes::list)
+    }),
     route(op::EVENTS, Need::AnyKey, |method| {
         on(method, events::events)
+    }),
+    route(op::EXPORT, Need::Everything, |method| {
+        on(method, transfer::export)
+    }),
+    route(op::IMPORT, Need::Everything, |method| {
+        on(method, transfer::import)
     }),
 ];
 

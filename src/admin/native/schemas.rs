@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::schema_parts::{array, count, maybe_text, maybe_time, object, reference, text, time};
+use super::{schemas_node, transfer_schemas};
 use crate::domain::{AccessType, ClientType, EndReason};
 use crate::tasks::TaskStatus;
 
@@ -48,7 +49,11 @@ pub(super) fn schemas() -> Map<String, Value> {
             "Licenses",
             object(&["licenses"], json!({"licenses": array("License")})),
         ),
+        ("Node", schemas_node::node()),
+        ("Nodes", object(&["nodes"], json!({"nodes": array("Node")}))),
         ("Event", event()),
+        ("ImportLines", transfer_schemas::lines()),
+        ("Imported", transfer_schemas::imported()),
         ("Problem", problem()),
     ] {
         schemas.insert(name.to_owned(), schema);
@@ -241,6 +246,7 @@ fn task() -> Value {
         "createdAt": time(),
         "startedAt": maybe_time(),
         "endedAt": maybe_time(),
+        "failure": {"type": ["string", "null"], "description": "Why it failed, when it did"},
     });
     let required = [
         "taskId",
@@ -254,13 +260,14 @@ fn task() -> Value {
         "createdAt",
         "startedAt",
         "endedAt",
+        "failure",
     ];
     let mut task = object(&required, properties);
     task["examples"] = json!([{
         "taskId": "1795253400001", "kind": "sessions.end", "status": "running",
         "requested": 100_000, "done": 31_337, "ended": 31_336, "alreadyEnded": 1, "unknown": [],
         "createdAt": "2026-11-21T09:30:00.000Z", "startedAt": "2026-11-21T09:30:00.001Z",
-        "endedAt": null,
+        "endedAt": null, "failure": null,
     }]);
     task
 }

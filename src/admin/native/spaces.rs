@@ -9,6 +9,7 @@ use axum::{Extension, Json};
 use super::request::{NoParams, Params};
 use super::wire::{SpaceBody, SpacesBody};
 use crate::admin::keys::Principal;
+use crate::admin::problem::Problem;
 use crate::admin::spaces::SpaceInfo;
 use crate::admin::state::Admin;
 use crate::domain::SpaceState;
@@ -18,17 +19,16 @@ pub(super) async fn list(
     State(admin): State<Arc<Admin>>,
     Extension(who): Extension<Arc<Principal>>,
     Params(NoParams {}): Params<NoParams>,
-) -> Response {
+) -> Result<Response, Problem> {
     let infos = admin.spaces().load();
-    let spaces = infos
-        .iter()
-        .filter(|info| who.may_read(&info.id))
-        .filter_map(|info| {
-            let state = admin.sessions().find_space(&info.id)?;
-            Some(SpaceBody::new(info, &state))
-        })
-        .collect();
-    Json(SpacesBody { spaces }).into_response()
+    let mut spaces = Vec::new();
+    for info in infos.iter().filter(|info| who.may_read(&info.id)) {
+        if let Some(state) = admin.sessions().find_space(&info.id) {
+            let open = admin.sessions().open_in(&info.id).await?;
+            spaces.push(SpaceBody::new(info, &state, open));
+        }
+    }
+    Ok(Json(SpacesBody { spaces }).into_response())
 }
 
 /// One of them; of a space that is no longer configured, what its sessions know.
@@ -36,10 +36,11 @@ pub(super) async fn one(
     State(admin): State<Arc<Admin>>,
     Extension(space): Extension<Arc<SpaceState>>,
     Params(NoParams {}): Params<NoParams>,
-) -> Response {
+) -> Result<Response, Problem> {
+    let open = admin.sessions().open_in(space.id()).await?;
     let infos = admin.spaces().load();
-    match infos.iter().find(|info| info.id == *space.id()) {
-        Some(info) => Json(SpaceBody::new(info, &space)).into_response(),
-        None => Json(SpaceBody::new(&SpaceInfo::of(space.id().clone()), &space)).into_response(),
-    }
+    let unlisted = SpaceInfo::of(space.id().clone());
+    let info = infos.iter().find(|info| info.id == *space.id());
+    let body = SpaceBody::new(info.unwrap_or(&unlisted), &space, open);
+    Ok(Json(body).into_response())
 }

@@ -13,7 +13,7 @@ use super::wire::{TaskBody, TasksBody};
 use crate::admin::problem::{Problem, ProblemKind};
 use crate::admin::state::Admin;
 use crate::domain::SpaceState;
-use crate::tasks::{Task, TaskId, Tasks};
+use crate::tasks::{Task, TaskId, Tasks, Unreachable};
 
 #[derive(Deserialize)]
 pub(super) struct TaskSegment {
@@ -32,10 +32,10 @@ pub(super) async fn list(
     State(admin): State<Arc<Admin>>,
     Extension(space): Extension<Arc<SpaceState>>,
     Params(NoParams {}): Params<NoParams>,
-) -> Response {
-    let tasks = admin.tasks().of_space(space.id());
+) -> Result<Response, Problem> {
+    let tasks = admin.tasks().of_space(space.id()).await?;
     let tasks = tasks.iter().map(TaskBody::new).collect();
-    Json(TasksBody { tasks }).into_response()
+    Ok(Json(TasksBody { tasks }).into_response())
 }
 
 /// One of them; with `wait`, once it has ended or the time is over.
@@ -50,17 +50,28 @@ pub(super) async fn get(
     let id: TaskId = segment.task.parse().map_err(|_| ProblemKind::UnknownTask)?;
     let tasks = admin.tasks();
     // Not a moment for a task of another space, so that the time tells nothing.
-    let known = tasks.get(id).filter(|task| task.space == *space.id());
+    let known = tasks
+        .get(id)
+        .await?
+        .filter(|task| task.space == *space.id());
     known.ok_or(ProblemKind::UnknownTask)?;
-    let task = within_a_call(tasks, id, wait).await;
+    let task = within_a_call(tasks, id, wait).await?;
     let task = task.ok_or(ProblemKind::UnknownTask)?;
     Ok(Json(TaskBody::new(&task)).into_response())
 }
 
 /// The task `id` once it has ended, or as it is after `wait`.
-pub(super) async fn within_a_call(tasks: &Tasks, id: TaskId, wait: Duration) -> Option<Task> {
+///
+/// # Errors
+///
+/// When it may be another node's, and nobody can tell.
+pub(super) async fn within_a_call(
+    tasks: &Tasks,
+    id: TaskId,
+    wait: Duration,
+) -> Result<Option<Task>, Unreachable> {
     if wait.is_zero() {
-        return tasks.get(id);
+        return tasks.get(id).await;
     }
     tasks.wait(id, wait).await
 }

@@ -164,6 +164,8 @@ pub(super) struct TaskBody<'a> {
     created_at: Text<Timestamp>,
     started_at: Option<Text<Timestamp>>,
     ended_at: Option<Text<Timestamp>>,
+    /// Why it failed, in a sentence, when it did.
+    failure: Option<&'a str>,
 }
 
 /// A session that started or ended.
@@ -255,6 +257,7 @@ impl<'a> TaskBody<'a> {
             created_at: Text(task.created),
             started_at: task.started.map(Text),
             ended_at: task.ended.map(Text),
+            failure: task.failure.as_deref(),
         }
     }
 }
@@ -300,14 +303,14 @@ impl<'a> DetailsBody<'a> {
 }
 
 impl<'a> SpaceBody<'a> {
-    pub(super) fn new(info: &'a SpaceInfo, state: &SpaceState) -> Self {
+    pub(super) fn new(info: &'a SpaceInfo, state: &SpaceState, open_sessions: usize) -> Self {
         let policy = state.policy();
         Self {
             id: info.id.as_str(),
             name: &info.name,
             prefix: info.prefix.as_deref(),
             hosts: &info.hosts,
-            open_sessions: state.open(),
+            open_sessions,
             limits: LimitsBody {
                 idle_timeout_seconds: policy.lifetime.idle.as_secs(),
                 absolute_timeout_seconds: policy.lifetime.absolute.as_secs(),

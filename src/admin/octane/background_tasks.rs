@@ -30,7 +30,7 @@ pub(super) async fn list(
     let filter = Query::parse(text, &Limits::FILTER.with_id_lists("id"))
         .and_then(|query| query.compile(&TASK_FIELDS))
         .map_err(|error| Fault::query(&error, text))?;
-    let mut tasks = admin.tasks().of_space(space.id());
+    let mut tasks = admin.tasks().of_space(space.id()).await?;
     tasks.retain(|task| filter.matches(&TaskRecord(task)));
     tasks.sort_by(|a, b| order.compare(&TaskRecord(a), &TaskRecord(b)));
     let total = tasks.len();
@@ -47,9 +47,11 @@ pub(super) async fn one(
     form: Form,
 ) -> Result<Response, Fault> {
     let shown = Shown::of(&form, &TASK_FIELDS, DEFAULT_FIELDS)?;
-    let task = text.parse().ok().and_then(|id| admin.tasks().get(id));
+    let unknown = || Fault::unknown_entity(TASK, &text);
+    let id = text.parse().map_err(|_| unknown())?;
+    let task = admin.tasks().get(id).await?;
     let task = task.filter(|task| task.space == *space.id());
-    let task = task.ok_or_else(|| Fault::unknown_entity(TASK, &text))?;
+    let task = task.ok_or_else(unknown)?;
     Ok(Json(TaskEntity::new(&task, &shown)).into_response())
 }
 

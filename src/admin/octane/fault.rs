@@ -16,6 +16,7 @@ use crate::admin::problem::{Problem, ProblemKind};
 use crate::domain::random;
 use crate::query::QueryError;
 use crate::store::StoreError;
+use crate::tasks::Unreachable;
 
 /// An error as a caller of the dialect is told it.
 #[derive(Clone, Debug)]
@@ -213,6 +214,12 @@ impl From<StoreError> for Fault {
             "the session store does not answer; try again later",
         )
         .retry_after(5)
+    }
+}
+
+impl From<Unreachable> for Fault {
+    fn from(error: Unreachable) -> Self {
+        StoreError::Unavailable(error.into()).into()
     }
 }
 

@@ -86,17 +86,21 @@ pub(super) async fn terminate(
     let job = |work| termination.run(work);
     let id = tasks
         .submit(kind, space.id().clone(), job)
+        .await
         .map_err(not_submitted)?;
     let task = match wait {
-        Some(wait) => tasks.wait(id, wait).await,
-        None => tasks.get(id),
+        Some(wait) => tasks.wait(id, wait).await?,
+        None => tasks.get(id).await?,
     };
     let task = task.ok_or_else(|| Fault::new(FaultKind::Internal, "the task is gone"))?;
     Ok(Json(started(&task)).into_response())
 }
 
 fn not_submitted(error: SubmitError) -> Fault {
-    Fault::new(FaultKind::Unavailable, error.to_string())
+    match error {
+        SubmitError::Unkept(why) => why.into(),
+        _ => Fault::new(FaultKind::Unavailable, error.to_string()),
+    }
 }
 
 /// What is to end.

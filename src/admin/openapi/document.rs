@@ -117,7 +117,7 @@ fn describe(section: &Section, operation: &Operation) -> Value {
     if let Some(body) = operation.body {
         described["requestBody"] = json!({
             "required": body.required,
-            "content": {"application/json": {"schema": reference(body.schema)}},
+            "content": {body.media_type: {"schema": reference(body.schema)}},
         });
     }
     let shared: &[Answer] = if operation.open { &[] } else { section.errors };

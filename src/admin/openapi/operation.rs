@@ -54,9 +54,10 @@ pub(super) enum Place {
     Header,
 }
 
-/// A request's JSON body.
+/// A request's body: JSON, or something of JSON.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct BodyOf {
+    pub(super) media_type: &'static str,
     pub(super) schema: &'static str,
     pub(super) required: bool,
 }
@@ -139,7 +140,13 @@ impl Operation {
 
     /// The schema of the JSON body, which has to be there.
     pub(crate) const fn body(self, schema: &'static str) -> Self {
+        self.body_of("application/json", schema)
+    }
+
+    /// As [`body`](Self::body), of another media type.
+    pub(crate) const fn body_of(self, media_type: &'static str, schema: &'static str) -> Self {
         let body = BodyOf {
+            media_type,
             schema,
             required: true,
         };

@@ -7,13 +7,15 @@ use super::{Side, id, request};
 use crate::admin::builder;
 use crate::admin::keys::{ApiKeys, NewKey, Role};
 use crate::domain::{
-    LicensePeak, Session, SessionEnd, SessionId, SessionPolicy, SpaceId, TargetId, Task, Tick,
-    Ticket, TokenDigest, UserKey, UserLock,
+    LicensePeak, Session, SessionEnd, SessionId, SessionPolicy, SharedSecret, SpaceId, TargetId,
+    Task, TaskId, Tick, Ticket, TokenDigest, UserKey, UserLock,
 };
 use crate::sessions::Sessions;
 use crate::store::{
-    Changes, Created, Ended, IdRange, Recovered, Scan, ScanPage, SessionStore, SharedStore,
-    Standing, StoreError, StoreFuture, StoreState, Touch,
+    Changes, Created, CredentialStore, EndScope, Ended, Entered, Epoch, Finished, Fleet, IdRange,
+    Lease, Merged, Node, NodeRegistry, Opens, Recovered, RefreshStore, Refreshed, Scan, ScanPage,
+    SeatStore, SessionStore, Settled, SharedStore, Standing, StoreError, StoreFuture, StoreState,
+    StoredTasks, Touch,
 };
 
 /// A store that cannot be reached, or that has a bug.
@@ -34,8 +36,35 @@ impl Broken {
     }
 }
 
+impl StoredTasks for Broken {
+    fn number_task(&self, _: &Task) -> StoreFuture<'_, TaskId> {
+        self.fail()
+    }
+
+    fn task(&self, _: TaskId) -> StoreFuture<'_, Option<Task>> {
+        self.fail()
+    }
+
+    fn tasks_of(&self, _: SpaceId) -> StoreFuture<'_, Vec<Task>> {
+        self.fail()
+    }
+}
+
 impl SharedStore for Broken {
-    fn end_user(&self, _: UserKey, _: SessionEnd) -> StoreFuture<'_, Vec<Arc<Session>>> {
+    fn end_user(
+        &self,
+        _: UserKey,
+        _: Option<SessionId>,
+        _: SessionEnd,
+    ) -> StoreFuture<'_, Vec<Arc<Session>>> {
+        self.fail()
+    }
+
+    fn end_scope(&self, _: EndScope, _: SessionEnd) -> StoreFuture<'_, Vec<Epoch>> {
+        self.fail()
+    }
+
+    fn settle(&self, _: Option<EndScope>) -> StoreFuture<'_, Settled> {
         self.fail()
     }
 
@@ -43,7 +72,12 @@ impl SharedStore for Broken {
         self.fail()
     }
 
-    fn walk_open(&self, _: SpaceId, _: IdRange, _: usize) -> StoreFuture<'_, Vec<Arc<Session>>> {
+    fn walk_open(
+        &self,
+        _: Option<SpaceId>,
+        _: IdRange,
+        _: usize,
+    ) -> StoreFuture<'_, Vec<Arc<Session>>> {
         self.fail()
     }
 
@@ -51,7 +85,19 @@ impl SharedStore for Broken {
         self.fail()
     }
 
+    fn find_credential(&self, _: &TokenDigest) -> StoreFuture<'_, Option<Opens>> {
+        self.fail()
+    }
+
+    fn seats(&self) -> Option<&dyn SeatStore> {
+        None
+    }
+
     fn locks(&self) -> StoreFuture<'_, Vec<UserLock>> {
+        self.fail()
+    }
+
+    fn secret(&self) -> StoreFuture<'_, SharedSecret> {
         self.fail()
     }
 
@@ -63,13 +109,44 @@ impl SharedStore for Broken {
         Duration::MAX
     }
 
-    fn state(&self) -> StoreState {
-        let never = Tick::from_millis(0);
-        StoreState {
-            lost_since: Some(never),
-            losses: 1,
-            confirmed: never,
-        }
+    fn nodes(&self) -> &dyn NodeRegistry {
+        self
+    }
+}
+
+impl NodeRegistry for Broken {
+    fn enter(&self, _: &Node) -> StoreFuture<'_, Entered> {
+        self.fail()
+    }
+
+    fn beat(&self, _: &Node) -> StoreFuture<'_, Fleet> {
+        self.fail()
+    }
+
+    fn fleet(&self) -> StoreFuture<'_, Fleet> {
+        self.fail()
+    }
+
+    fn leave(&self, _: &Node) -> StoreFuture<'_, ()> {
+        self.fail()
+    }
+
+    fn behind(&self) -> StoreFuture<'_, u64> {
+        self.fail()
+    }
+}
+
+impl RefreshStore for Broken {
+    fn lease(&self, _: &Arc<Session>, _: u64, _: u64, _: Duration) -> StoreFuture<'_, Lease> {
+        self.fail()
+    }
+
+    fn finish(&self, _: &Arc<Session>, _: u64, _: Option<Arc<[u8]>>) -> StoreFuture<'_, Finished> {
+        self.fail()
+    }
+
+    fn refreshed(&self, _: &Arc<Session>) -> StoreFuture<'_, Option<Refreshed>> {
+        self.fail()
     }
 }
 
@@ -82,11 +159,32 @@ impl SessionStore for Broken {
         Some(self)
     }
 
+    fn credentials(&self) -> Option<&dyn CredentialStore> {
+        None
+    }
+
+    fn refreshes(&self) -> &dyn RefreshStore {
+        self
+    }
+
+    fn state(&self) -> StoreState {
+        let never = Tick::from_millis(0);
+        StoreState {
+            lost_since: Some(never),
+            losses: 1,
+            confirmed: never,
+        }
+    }
+
     fn recover(&self) -> StoreFuture<'_, Recovered> {
         self.fail()
     }
 
     fn create(&self, _: &Arc<Session>) -> StoreFuture<'_, Created> {
+        self.fail()
+    }
+
+    fn import(&self, _: Vec<Arc<Session>>) -> StoreFuture<'_, Vec<Merged>> {
         self.fail()
     }
 

@@ -6,6 +6,7 @@ mod demo;
 mod exit;
 mod follow;
 mod key;
+mod nodes;
 mod output;
 mod pkcs12;
 mod prompt;
@@ -16,6 +17,7 @@ mod side_port;
 mod store;
 mod table;
 mod token;
+mod transfer;
 mod user;
 mod users;
 mod watch;
@@ -56,7 +58,9 @@ enum Command {
     Sessions(sessions::Args),
     /// Lock and unlock users of a running gateway
     Users(users::Args),
-    /// Check, compact, export and import a store's file
+    /// List the gateways that share their sessions with a running one
+    Nodes(nodes::Args),
+    /// Check and compact a store's file; export and import what a store keeps
     #[command(subcommand)]
     Store(store::Command),
     /// Make certificates
@@ -79,6 +83,7 @@ fn main() -> ExitCode {
         Command::Key(command) => key::run(command),
         Command::Sessions(args) => sessions::run(&args),
         Command::Users(args) => users::run(&args),
+        Command::Nodes(args) => nodes::run(&args),
         Command::Store(command) => store::run(command),
         Command::Cert(command) => cert::run(command),
         Command::Token(args) => token::run(&args),

@@ -1,5 +1,6 @@
 //! A client of a running gateway's side port, and where its address and key come from.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use bytes::Bytes;
 use gatepass::net::tls::{HttpsConnector, TlsClientSettings, http_connector, https_connector};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{Method, Request, Response, StatusCode, Uri};
+use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
@@ -27,6 +29,19 @@ pub(crate) struct Target {
     /// The side port's address [default: http://127.0.0.1:8081]
     #[arg(long, env = "GATEPASS_ADMIN_URL", value_name = "URL", global = true)]
     url: Option<String>,
+    #[command(flatten)]
+    access: Access,
+    /// The space
+    #[arg(long, env = "GATEPASS_SPACE", value_name = "ID", global = true)]
+    space: Option<String>,
+    /// Print JSON
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+/// What a command shows to the side port.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Access {
     /// The file with the API key, as `<id>.<secret>` (`-` for standard input); or set
     /// GATEPASS_API_KEY or GATEPASS_API_KEY_FILE
     #[arg(long, value_name = "FILE", global = true)]
@@ -45,12 +60,6 @@ pub(crate) struct Target {
     /// gatepass/profile.toml in the user's configuration folder]
     #[arg(long, env = "GATEPASS_PROFILE", value_name = "FILE", global = true)]
     profile: Option<PathBuf>,
-    /// The space
-    #[arg(long, env = "GATEPASS_SPACE", value_name = "ID", global = true)]
-    space: Option<String>,
-    /// Print JSON
-    #[arg(long, global = true)]
-    pub(crate) json: bool,
 }
 
 /// A profile file.
@@ -70,8 +79,10 @@ pub(crate) struct SidePort {
     base: String,
     key: Option<Zeroizing<String>>,
     space: Option<String>,
-    client: Client<HttpsConnector, Full<Bytes>>,
+    client: Client<HttpsConnector, BoxBody<Bytes, io::Error>>,
 }
+
+const BAD_KEY: &str = "the API key is not of visible ASCII";
 
 const DEFAULT_URL: &str = "http://127.0.0.1:8081";
 
@@ -88,8 +99,15 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
 impl Target {
     /// The side port that is meant.
     pub(crate) fn open(&self) -> Result<SidePort, Failure> {
+        self.access.open(self.url.as_deref(), self.space.as_deref())
+    }
+}
+
+impl Access {
+    /// The side port at `url`, or where the profile says.
+    pub(crate) fn open(&self, url: Option<&str>, space: Option<&str>) -> Result<SidePort, Failure> {
         let profile = self.profile()?;
-        let url = self.url.clone().or_else(|| profile.url.clone());
+        let url = url.map(str::to_owned).or_else(|| profile.url.clone());
         let url = url.unwrap_or_else(|| DEFAULT_URL.to_owned());
         let parsed = url.parse::<Uri>().ok().filter(|parsed| {
             let bare = parsed.path() == "/" && parsed.query().is_none();
@@ -121,7 +139,7 @@ impl Target {
         Ok(SidePort {
             base: url.trim_end_matches('/').to_owned(),
             key,
-            space: self.space.clone().or(profile.space),
+            space: space.map(str::to_owned).or(profile.space),
             client: Client::builder(TokioExecutor::new())
                 .pool_timer(TokioTimer::new())
                 .build(connector),
@@ -243,7 +261,16 @@ impl SidePort {
         };
         let mut headers = vec![("accept", "text/event-stream")];
         headers.extend(last.map(|last| ("last-event-id", last)));
-        let response = self.send(Method::GET, &path, None, &headers).await?;
+        self.stream(&path, &headers).await
+    }
+
+    /// The answer to `GET path`, whose body may be long.
+    pub(crate) async fn stream(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> Result<Response<Incoming>, Failure> {
+        let response = self.send(Method::GET, path, None, headers).await?;
         let status = response.status();
         if status.is_success() {
             return Ok(response);
@@ -254,6 +281,45 @@ impl SidePort {
         Err(refusal(status, &problem))
     }
 
+    /// Sends lines of JSON, as many as there are, and reads the JSON of the answer.
+    pub(crate) async fn upload(
+        &self,
+        path: &str,
+        lines: BoxBody<Bytes, io::Error>,
+    ) -> Result<Value, Failure> {
+        let request = self
+            .request(Method::POST, path)
+            .header(CONTENT_TYPE, "application/x-ndjson")
+            .body(lines)
+            .map_err(|_| Failure::Usage(BAD_KEY.to_owned()))?;
+        // No time limit: who reads them says so as long as it gets on.
+        let response = self.client.request(request).await;
+        let response = response.map_err(|error| self.unreached(error))?;
+        let status = response.status();
+        let body = response.into_body().collect().await;
+        let bytes = body.map(|body| body.to_bytes()).unwrap_or_default();
+        let value = serde_json::from_slice(&bytes).unwrap_or_default();
+        match status.is_success() {
+            true => Ok(value),
+            false => Err(refusal(status, &value)),
+        }
+    }
+
+    fn request(&self, method: Method, path: &str) -> http::request::Builder {
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.base));
+        match &self.key {
+            Some(key) => request.header(AUTHORIZATION, format!("Bearer {}", key.trim())),
+            None => request,
+        }
+    }
+
+    fn unreached(&self, error: impl Into<anyhow::Error>) -> Failure {
+        let error = error.into();
+        Failure::Unavailable(error.context(format!("{} cannot be reached", self.base)))
+    }
+
     async fn send(
         &self,
         method: Method,
@@ -261,12 +327,7 @@ impl SidePort {
         body: Option<&Value>,
         headers: &[(&str, &str)],
     ) -> Result<Response<Incoming>, Failure> {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(format!("{}{path}", self.base));
-        if let Some(key) = &self.key {
-            request = request.header(AUTHORIZATION, format!("Bearer {}", key.trim()));
-        }
+        let mut request = self.request(method, path);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -277,15 +338,13 @@ impl SidePort {
             request = request.header(CONTENT_TYPE, "application/json");
         }
         let body = body.map_or_else(Bytes::new, |value| Bytes::from(value.to_string()));
+        let body = Full::new(body).map_err(|never| match never {});
         let request = request
-            .body(Full::new(body))
-            .map_err(|_| Failure::Usage("the API key is not of visible ASCII".to_owned()))?;
+            .body(BoxBody::new(body))
+            .map_err(|_| Failure::Usage(BAD_KEY.to_owned()))?;
         match tokio::time::timeout(TIMEOUT, self.client.request(request)).await {
             Ok(Ok(response)) => Ok(response),
-            Ok(Err(error)) => {
-                let error = anyhow!(error).context(format!("{} cannot be reached", self.base));
-                Err(Failure::Unavailable(error))
-            }
+            Ok(Err(error)) => Err(self.unreached(error)),
             Err(_) => {
                 let seconds = TIMEOUT.as_secs();
                 let error = anyhow!("{} does not answer within {seconds} s", self.base);

@@ -1,16 +1,15 @@
-//! `gatepass store`: work on a store's file that no gateway has open.
+//! `gatepass store`: work on a store's file that no gateway has open; to and from a store that is
+//! in use, see [`transfer`](crate::transfer).
 
-use std::fs::File;
-use std::io::{self, BufReader, BufWriter};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 
-use anyhow::Context as _;
-use gatepass::app::options::StoreKind;
+use gatepass::app::options::{GatewayOptions, StoreKind};
 use gatepass::config::Config;
 use gatepass::store::file::{FileError, StoreFile, TransferError};
 
 use crate::exit::Failure;
-use crate::output;
+use crate::{output, transfer};
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
@@ -18,10 +17,12 @@ pub(crate) enum Command {
     Check(Which),
     /// Make the file as small as it goes
     Compact(Which),
-    /// Write sessions and locks as lines of JSON, without any secret
-    Export(Export),
-    /// Read lines of JSON into a new file, or into one that is there
-    Import(Import),
+    /// Write what is kept as lines of JSON, without any secret: of a file that no gateway has
+    /// open, of a running gateway (--url), or of Redis
+    Export(transfer::Export),
+    /// Read lines of JSON into a new file, or into one that is there; into a running gateway
+    /// (--url), or into Redis
+    Import(transfer::Import),
 }
 
 #[derive(Debug, clap::Args)]
@@ -42,27 +43,6 @@ pub(crate) struct Which {
     json: bool,
 }
 
-#[derive(Debug, clap::Args)]
-pub(crate) struct Export {
-    #[command(flatten)]
-    which: Which,
-    /// Where to write; otherwise the standard output
-    #[arg(long, value_name = "FILE")]
-    to: Option<PathBuf>,
-}
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct Import {
-    #[command(flatten)]
-    which: Which,
-    /// Where to read from; otherwise the standard input
-    #[arg(long, value_name = "FILE")]
-    from: Option<PathBuf>,
-    /// Add to a file that is there; what is in it stays
-    #[arg(long)]
-    merge: bool,
-}
-
 pub(crate) fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Check(which) => check(&which),
@@ -73,27 +53,45 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
             let json = serde_json::json!({ "path": path, "before": before, "after": after });
             which.say(&text, &json)
         }
-        Command::Export(export) => run_export(&export),
-        Command::Import(import) => run_import(&import),
+        Command::Export(export) => transfer::export(&export),
+        Command::Import(import) => transfer::import(&import),
     }
 }
 
+/// Where a store is that can be worked on without a gateway.
+pub(crate) enum Kept {
+    File(PathBuf),
+    Redis(Box<GatewayOptions>),
+}
+
 impl Which {
-    fn path(&self) -> Result<PathBuf, Failure> {
+    pub(crate) fn kept(&self) -> Result<Kept, Failure> {
         if let Some(path) = &self.path {
-            return Ok(path.clone());
+            return Ok(Kept::File(path.clone()));
         }
-        let store = Config::load(&self.config)?.options.store;
-        if store.kind != StoreKind::File {
-            return Err(Failure::Usage(format!(
-                "{} keeps sessions in memory: name a file with --path",
+        let options = Config::load(&self.config)?.options;
+        match options.store.kind {
+            StoreKind::File => Ok(Kept::File(options.store.path)),
+            StoreKind::Redis => Ok(Kept::Redis(Box::new(options))),
+            _ => Err(Failure::Usage(format!(
+                "{} keeps sessions in memory: name a file with --path, or for exports and \
+                 imports a running gateway with --url",
                 self.config.display()
-            )));
+            ))),
         }
-        Ok(store.path)
     }
 
-    fn say(&self, text: &str, json: &serde_json::Value) -> Result<(), Failure> {
+    fn path(&self) -> Result<PathBuf, Failure> {
+        match self.kept()? {
+            Kept::File(path) => Ok(path),
+            Kept::Redis(_) => Err(Failure::Usage(format!(
+                "{} keeps sessions in Redis: name a file with --path",
+                self.config.display()
+            ))),
+        }
+    }
+
+    pub(crate) fn say(&self, text: &str, json: &serde_json::Value) -> Result<(), Failure> {
         match self.json {
             true => output::print(json)?,
             false => output::print(text)?,
@@ -107,11 +105,13 @@ fn check(which: &Which) -> Result<(), Failure> {
     let found = StoreFile::open(&path)?.contents();
     let bad = found.bad.len();
     let mut text = format!(
-        "{}: {} open sessions, {} ended, {} locks, {} bytes",
+        "{}: {} open sessions, {} ended, {} locks, {} tasks, {} peaks, {} bytes",
         path.display(),
         found.open,
         found.ended,
         found.locks,
+        found.tasks,
+        found.peaks,
         found.size
     );
     for bad in &found.bad {
@@ -124,6 +124,8 @@ fn check(which: &Which) -> Result<(), Failure> {
         "open": found.open,
         "ended": found.ended,
         "locks": found.locks,
+        "tasks": found.tasks,
+        "peaks": found.peaks,
         "size": found.size,
         "bad": found.bad,
     });
@@ -136,66 +138,8 @@ fn check(which: &Which) -> Result<(), Failure> {
     Ok(())
 }
 
-fn run_export(export: &Export) -> Result<(), Failure> {
-    let path = export.which.path()?;
-    let file = StoreFile::open_damaged(&path)?;
-    if let Some(damage) = file.damage() {
-        tell(damage);
-    }
-    let bad = match &export.to {
-        None => file.export(&mut BufWriter::new(io::stdout().lock()))?,
-        Some(to) => {
-            let out = private(to).with_context(|| format!("{} cannot be made", to.display()))?;
-            file.export(&mut BufWriter::new(out))?
-        }
-    };
-    bad.iter().for_each(tell);
-    if bad.is_empty() && file.damage().is_none() {
-        return Ok(());
-    }
-    Err(Failure::Failed(anyhow::anyhow!(
-        "not everything in {} could be read",
-        path.display()
-    )))
-}
-
-/// A new file for its owner only: it names users.
-fn private(path: &Path) -> io::Result<File> {
-    let mut options = File::options();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
-}
-
-fn run_import(import: &Import) -> Result<(), Failure> {
-    let path = import.which.path()?;
-    let done = match &import.from {
-        None => StoreFile::import(&path, io::stdin().lock(), import.merge)?,
-        Some(from) => {
-            let lines =
-                File::open(from).with_context(|| format!("{} cannot be read", from.display()))?;
-            StoreFile::import(&path, BufReader::new(lines), import.merge)?
-        }
-    };
-    let text = format!(
-        "{}: {} sessions and {} locks imported, {} sessions were there",
-        path.display(),
-        done.sessions,
-        done.locks,
-        done.known
-    );
-    let json = serde_json::json!({
-        "path": path,
-        "sessions": done.sessions,
-        "locks": done.locks,
-        "known": done.known,
-    });
-    import.which.say(&text, &json)
-}
-
 /// Tells of something beside what is asked for.
-fn tell(text: impl std::fmt::Display) {
+pub(crate) fn tell(text: impl std::fmt::Display) {
     use std::io::Write as _;
     // Who does not listen can do without.
     let _ = writeln!(io::stderr(), "warning: {text}");

@@ -40,6 +40,12 @@ pub(super) fn redis(raw: RawStoreRedis, table: &Scope<'_>) -> RedisStoreOptions 
             }
         }
     };
+    if table.has("master_name") && !matches!(mode, RedisMode::Sentinel { .. }) {
+        table.key("master_name").unused(
+            "no sentinels are asked for a master",
+            "allowed: together with `mode = \"sentinel\"`",
+        );
+    }
     let nodes = read(table, "nodes", raw.nodes, |at, nodes| {
         if nodes.is_empty() {
             at.bad("the list is empty", NODES);
@@ -54,15 +60,7 @@ pub(super) fn redis(raw: RawStoreRedis, table: &Scope<'_>) -> RedisStoreOptions 
             "one address, or another `mode`",
         );
     }
-    let by_sentinels = matches!(mode, RedisMode::Sentinel { .. });
-    for (n, node) in nodes.iter().flatten().enumerate() {
-        if by_sentinels && node.starts_with("rediss:") {
-            table.key("nodes").index(n).bad(
-                "sentinels are not asked over TLS in this version",
-                "`redis://host:port`",
-            );
-        }
-    }
+    one_scheme(&nodes, &table.key("nodes"));
     let served = read(
         table,
         "serve_cached_for",
@@ -72,6 +70,15 @@ pub(super) fn redis(raw: RawStoreRedis, table: &Scope<'_>) -> RedisStoreOptions 
     let on_outage = read(table, "on_outage", raw.on_outage, |at, text| {
         at.choose(&text, &[("closed", false), ("serve-cached", true)])
     });
+    if table.has("serve_cached_for")
+        && on_outage != Some(true)
+        && !table.key("on_outage").is_broken()
+    {
+        table.key("serve_cached_for").unused(
+            "cached sessions are not served while Redis is not reached",
+            "allowed: together with `on_outage = \"serve-cached\"`",
+        );
+    }
     let name = "1 to 64 of the characters A-Z a-z 0-9 . _ -";
     RedisStoreOptions {
         mode,
@@ -85,12 +92,23 @@ pub(super) fn redis(raw: RawStoreRedis, table: &Scope<'_>) -> RedisStoreOptions 
         ca_file: read(table, "ca_file", raw.ca_file, |at, text| {
             at.file(&text, "the file with the authorities, as PEM")
         }),
+        sentinel_username: read(
+            table,
+            "sentinel_username",
+            raw.sentinel_username,
+            |at, text| at.filled(&text, "the name of a user"),
+        ),
+        sentinel_password_file: read(
+            table,
+            "sentinel_password_file",
+            raw.sentinel_password_file,
+            |at, text| at.file(&text, "the file with the password"),
+        ),
         namespace: read(table, "namespace", raw.namespace, |at, text| {
             word(at, text, name)
         })
         .unwrap_or(default.namespace),
-        node: read(table, "node", raw.node, |at, text| word(at, text, name))
-            .unwrap_or(default.node),
+        node: read(table, "node", raw.node, |at, text| word(at, text, name)),
         connect_timeout: read(table, "connect_timeout", raw.connect_timeout, |at, text| {
             at.duration(&text)
         })
@@ -108,6 +126,21 @@ const NODES: &str = "`redis://host:port`, or `rediss://host:port` with TLS";
 
 /// For how long cached sessions are served, unless something else is said.
 const SERVED: Duration = Duration::from_secs(30);
+
+/// Servers of one kind: what the first node says of TLS holds for those that it tells of.
+fn one_scheme(nodes: &Option<Vec<String>>, at: &Scope<'_>) {
+    let mut nodes = nodes.iter().flatten().enumerate();
+    let Some((_, first)) = nodes.next() else {
+        return;
+    };
+    let scheme = |node: &str| node.starts_with("rediss:");
+    for (n, _) in nodes.filter(|(_, node)| scheme(node) != scheme(first)) {
+        at.index(n).bad(
+            "some nodes are reached with TLS and some without",
+            "`rediss://host:port` for all of them, or `redis://host:port` for all",
+        );
+    }
+}
 
 fn node(at: &Scope<'_>, text: &str) -> Option<String> {
     let rest = text

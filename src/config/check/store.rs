@@ -17,25 +17,10 @@ pub(super) fn store(raw: RawStore, table: &Scope<'_>) -> StoreOptions {
         ];
         at.choose(&text, &kinds)
     });
-    if kind == Some(StoreKind::Memory) {
-        for key in ["path", "flush_interval"] {
-            if table.has(key) {
-                table.key(key).unused(
-                    "sessions in memory are written nowhere",
-                    "allowed: together with `kind = \"file\"`",
-                );
-            }
-        }
-    }
+    refuse_unused(kind, table);
     let path = read(table, "path", raw.path, |at, text| {
         at.filled(&text, "the path of a file, from the folder of this file")
     });
-    if kind == Some(StoreKind::Redis) && table.has("path") {
-        table.key("path").unused(
-            "sessions are in Redis",
-            "allowed: together with `kind = \"file\"`",
-        );
-    }
     StoreOptions {
         redis: redis::redis(raw.redis.unwrap_or_default(), &table.key("redis")),
         kind: kind.unwrap_or(default.kind),
@@ -50,6 +35,31 @@ pub(super) fn store(raw: RawStore, table: &Scope<'_>) -> StoreOptions {
             at.number(n, 0, 1_000_000_000)
         })
         .unwrap_or(default.max_ended),
+    }
+}
+
+/// Refuses what a store of this kind does not read; of a kind that was refused, nothing is known.
+fn refuse_unused(kind: Option<StoreKind>, table: &Scope<'_>) {
+    let kind = match kind {
+        Some(kind) => kind,
+        None if table.has("kind") => return,
+        None => StoreOptions::default().kind,
+    };
+    let (where_kept, unused): (_, &[&str]) = match kind {
+        StoreKind::Memory => (
+            "sessions in memory are written nowhere",
+            &["path", "flush_interval", "redis"],
+        ),
+        StoreKind::File => ("sessions are in a file", &["redis"]),
+        StoreKind::Redis => ("sessions are in Redis", &["path"]),
+    };
+    for key in unused.iter().filter(|key| table.has(key)) {
+        let allowed = match *key {
+            "redis" => "allowed: together with `kind = \"redis\"`",
+            "path" => "allowed: together with `kind = \"file\"`",
+            _ => "allowed: together with `kind = \"file\"` or `kind = \"redis\"`",
+        };
+        table.key(key).unused(where_kept, allowed);
     }
 }
 

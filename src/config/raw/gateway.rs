@@ -78,6 +78,8 @@ pub(in crate::config) struct RawStoreRedis {
     pub(in crate::config) master_name: Option<String>,
     pub(in crate::config) username: Option<String>,
     pub(in crate::config) password_file: Option<String>,
+    pub(in crate::config) sentinel_username: Option<String>,
+    pub(in crate::config) sentinel_password_file: Option<String>,
     pub(in crate::config) ca_file: Option<String>,
     pub(in crate::config) namespace: Option<String>,
     pub(in crate::config) node: Option<String>,

@@ -9,7 +9,7 @@ const REFERENCE: &str = include_str!("../../../config/reference.toml");
 const STARTER: &str = include_str!("../../../config/gatepass.toml");
 
 /// The files that the reference names.
-const FILES: [&str; 13] = [
+const FILES: [&str; 14] = [
     "keys.toml",
     "users.toml",
     "assertion.key",
@@ -17,6 +17,7 @@ const FILES: [&str; 13] = [
     "jwks.json",
     "jwt.secret",
     "redis.password",
+    "sentinel.password",
     "redis-ca.pem",
     "tls/ca.pem",
     "tls/ca.crl",
@@ -52,7 +53,7 @@ fn key_of(line: &str) -> &str {
     line.split(' ').next().unwrap()
 }
 
-/// All options that exclude no other, except those named `without` below the table `below`;
+/// All options that exclude no other and are for a store in a file, except those named `without` below the table `below`;
 /// and the option `with` in its place.
 fn everything(below: &str, without: &[&str], with: Option<&str>) -> String {
     let mut text = String::new();
@@ -63,6 +64,7 @@ fn everything(below: &str, without: &[&str], with: Option<&str>) -> String {
         }
         let taken = match mark {
             Mark::InsteadOf(_) => with == Some(line),
+            _ if table == "store.redis" => false,
             _ => !(table.starts_with(below) && without.contains(&key_of(line))),
         };
         if taken {
@@ -95,8 +97,37 @@ fn the_reference_as_it_is_sets_nothing() {
 fn all_options_together_are_good() {
     let loaded = load(&everything("", &[], None), &FILES);
     assert_eq!(loaded.options.spaces[0].authn.len(), 6);
-    // The configuration, keys and users, the assertion's key, two of Redis, five of TLS.
-    assert_eq!(loaded.files_read.len(), 11, "{:?}", loaded.files_read);
+    // The configuration, keys and users, the assertion's key, five of TLS.
+    assert_eq!(loaded.files_read.len(), 9, "{:?}", loaded.files_read);
+}
+
+/// The options of the tables `store` and `store.redis` with these marks, for a store in Redis.
+fn redis_options(marks: &[Mark<'_>]) -> String {
+    let mut text = String::new();
+    let mut table = "";
+    for (line, mark) in options() {
+        if line.starts_with('[') {
+            table = line;
+        }
+        if table.starts_with("[store") && marks.contains(&mark) && key_of(line) != "path" {
+            text.push_str(&line.replace("\"file\"", "\"redis\""));
+            text.push('\n');
+        }
+    }
+    text
+}
+
+#[test]
+fn all_options_of_redis_together_are_good() {
+    let options = redis_options(&[Mark::Default, Mark::Example])
+        .replace("\"single\"", "\"sentinel\"")
+        .replace("\"closed\"", "\"serve-cached\"");
+    let loaded = load(&format!("{options}{SPACE}"), &FILES);
+    // The configuration, and three of Redis.
+    assert_eq!(loaded.files_read.len(), 4, "{:?}", loaded.files_read);
+    let shown = load(&format!("{}{SPACE}", redis_options(&[Mark::Default])), &[]);
+    let plain = load(SPACE, &[]).options.store.redis;
+    assert_eq!(shown.options.store.redis, plain);
 }
 
 #[test]
@@ -120,7 +151,14 @@ fn every_option_that_excludes_another_is_good_in_its_place() {
 #[test]
 fn what_the_reference_shows_as_default_is_the_default() {
     let mut shown = String::new();
+    let mut table = "";
     for (line, _) in options().filter(|(_, mark)| *mark == Mark::Default) {
+        if line.starts_with('[') {
+            table = line;
+        }
+        if table == "[store.redis]" {
+            continue;
+        }
         shown.push_str(line);
         shown.push('\n');
         if line == "[[space]]" {

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::{
-    LicensePeak, Session, SessionEnd, SessionId, TargetId, Task, Ticket, TokenDigest, UserKey,
-    UserLock,
+    LicensePeak, Session, SessionEnd, SessionId, TargetId, Task, Tick, Ticket, TokenDigest,
+    UserKey, UserLock,
 };
 use crate::store::{
-    Created, Ended, IdRange, Recovered, Scan, ScanPage, SessionStore, SharedStore, StoreError,
-    StoreFuture, Touch,
+    Created, CredentialStore, Ended, Finished, IdRange, Lease, Merged, Recovered, RefreshStore,
+    Refreshed, Scan, ScanPage, SessionStore, SharedStore, StoreError, StoreFuture, StoreState,
+    Touch,
 };
 
 #[derive(Debug)]
@@ -21,6 +22,20 @@ fn fail<'a, T: Send + 'a>() -> StoreFuture<'a, T> {
     ))))
 }
 
+impl RefreshStore for Away {
+    fn lease(&self, _: &Arc<Session>, _: u64, _: u64, _: Duration) -> StoreFuture<'_, Lease> {
+        fail()
+    }
+
+    fn finish(&self, _: &Arc<Session>, _: u64, _: Option<Arc<[u8]>>) -> StoreFuture<'_, Finished> {
+        fail()
+    }
+
+    fn refreshed(&self, _: &Arc<Session>) -> StoreFuture<'_, Option<Refreshed>> {
+        fail()
+    }
+}
+
 impl SessionStore for Away {
     fn outlives_process(&self) -> bool {
         false
@@ -30,7 +45,23 @@ impl SessionStore for Away {
         None
     }
 
+    fn credentials(&self) -> Option<&dyn CredentialStore> {
+        None
+    }
+
+    fn refreshes(&self) -> &dyn RefreshStore {
+        self
+    }
+
     fn recover(&self) -> StoreFuture<'_, Recovered> {
+        fail()
+    }
+
+    fn state(&self) -> StoreState {
+        StoreState::always_reached(Tick::from_millis(0))
+    }
+
+    fn import(&self, _: Vec<Arc<Session>>) -> StoreFuture<'_, Vec<Merged>> {
         fail()
     }
 

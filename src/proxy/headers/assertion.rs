@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_lc_rs::digest;
 use aws_lc_rs::error::KeyRejected;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
@@ -12,10 +11,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderName, HeaderValue};
 use jsonwebtoken::EncodingKey;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::identity::{ProfileError, check_name, sayable};
 use super::names::X_GATEPASS_ASSERTION;
+use super::published_keys::{render, thumbprint};
 use crate::domain::{Clock, Session, Tick};
 
 /// A key that signs assertions: ECDSA on P-256 (`ES256`, RFC 7518).
@@ -27,6 +27,7 @@ pub struct AssertionKey {
     id: String,
     /// The first part of every token, encoded.
     header: String,
+    jwk: Value,
     jwks: String,
 }
 
@@ -49,7 +50,7 @@ pub enum AssertionKeyError {
 
 impl AssertionKey {
     /// A new key. It lives as long as the process: gateways that share their upstreams share
-    /// a key from a file instead.
+    /// a store and [publish](super::PublishedKeys) each other's, or share a key from a file.
     ///
     /// # Errors
     ///
@@ -78,18 +79,13 @@ impl AssertionKey {
         let point = pair.public_key().as_ref();
         let (x, y) = point[1..].split_at(point.len() / 2);
         let (x, y) = (URL_SAFE_NO_PAD.encode(x), URL_SAFE_NO_PAD.encode(y));
-        // RFC 7638, section 3.2: the required members, in this order, without blanks.
-        let canonical = format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#);
-        let id = URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, canonical.as_bytes()));
+        let (id, jwk) = (thumbprint(&x, &y), render(&x, &y));
         let header = json!({"alg": "ES256", "typ": "JWT", "kid": id}).to_string();
-        let jwk = json!({
-            "kty": "EC", "crv": "P-256", "x": x, "y": y,
-            "kid": id, "alg": "ES256", "use": "sig",
-        });
         Self {
             pair,
             header: URL_SAFE_NO_PAD.encode(header),
-            jwks: json!({ "keys": [jwk] }).to_string(),
+            jwks: json!({ "keys": [&jwk] }).to_string(),
+            jwk,
             id,
         }
     }
@@ -98,6 +94,12 @@ impl AssertionKey {
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// The public key as a JWK (RFC 7517).
+    #[must_use]
+    pub fn jwk(&self) -> Value {
+        self.jwk.clone()
     }
 
     /// The public key as a JWK Set (RFC 7517): what `/.gatepass/jwks.json` answers, as
@@ -251,13 +253,11 @@ struct Claims<'a> {
 
 #[cfg(test)]
 mod tests {
-    use jsonwebtoken::jwk::{JwkSet, ThumbprintHash};
-    use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
-    use serde_json::Value;
-
     use super::*;
     use crate::domain::ManualClock;
     use crate::proxy::headers::tests::session;
+    use jsonwebtoken::jwk::{JwkSet, ThumbprintHash};
+    use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 
     fn verified(assertion: &Assertion, token: &HeaderValue) -> Value {
         // Others in this process may have installed it already.

@@ -65,17 +65,19 @@ impl Sessions {
                 return Ok(());
             };
             left = left.before(last);
-            for session in &batch {
+            for session in batch {
+                let session = self.merged(session);
                 let ended_meanwhile = session.end().is_some_and(|end| end.at > began);
-                if !ended_meanwhile && fits(session) {
-                    visit(session);
+                if !ended_meanwhile && fits(&session) {
+                    visit(&session);
                 }
             }
             task::yield_now().await;
         }
     }
 
-    /// The open sessions of all processes; of those in the table, as the table has them.
+    /// The open sessions of all processes, as the store has them, so that every process puts
+    /// them in the same order; active when the store or the table says that they were last.
     async fn walk_fleet(
         &self,
         store: &dyn SharedStore,
@@ -86,19 +88,13 @@ impl Sessions {
     ) -> Result<(), StoreError> {
         let mut left = range;
         loop {
-            let batch = store.walk_open(space.clone(), left, STEP).await?;
+            let batch = store.walk_open(Some(space.clone()), left, STEP).await?;
             let Some(last) = batch.last().map(|session| session.id()) else {
                 return Ok(());
             };
             left = left.before(last);
             for session in batch {
-                let session = match self.0.table.by_id(session.id()) {
-                    Some(ours) => {
-                        ours.touch(session.last_active_tick());
-                        ours
-                    }
-                    None => session,
-                };
+                let session = self.merged(session);
                 if keep(&session) {
                     visit(&session);
                 }

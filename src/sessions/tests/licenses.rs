@@ -12,8 +12,9 @@ use crate::domain::{
 };
 use crate::sessions::{Admission, EndCause, EstablishError, Established, Sessions};
 use crate::store::{
-    Created, Ended, IdRange, MemoryStore, Recovered, Retention, Scan, ScanPage, SessionStore,
-    SharedStore, StoreError, StoreFuture, Touch,
+    Created, CredentialStore, Ended, IdRange, MemoryStore, Merged, Recovered, RefreshStore,
+    Retention, Scan, ScanPage, SessionStore, SharedStore, StoreError, StoreFuture, StoreState,
+    Touch,
 };
 
 fn licensed(user: &str, license: &str) -> NewSession {
@@ -461,8 +462,24 @@ impl SessionStore for Broken {
         None
     }
 
+    fn credentials(&self) -> Option<&dyn CredentialStore> {
+        None
+    }
+
+    fn refreshes(&self) -> &dyn RefreshStore {
+        self.memory.refreshes()
+    }
+
     fn recover(&self) -> StoreFuture<'_, Recovered> {
         self.memory.recover()
+    }
+
+    fn state(&self) -> StoreState {
+        self.memory.state()
+    }
+
+    fn import(&self, sessions: Vec<Arc<Session>>) -> StoreFuture<'_, Vec<Merged>> {
+        self.memory.import(sessions)
     }
 
     fn create(&self, session: &Arc<Session>) -> StoreFuture<'_, Created> {

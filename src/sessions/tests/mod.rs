@@ -9,9 +9,19 @@ mod interleavings;
 mod licenses;
 mod locks;
 #[cfg(feature = "server")]
+mod lost_history;
+#[cfg(feature = "server")]
 mod machine;
 #[cfg(feature = "server")]
+mod mass_ends;
+#[cfg(feature = "server")]
 mod recover;
+#[cfg(feature = "server")]
+mod refresh;
+#[cfg(feature = "server")]
+mod shared_seats;
+#[cfg(feature = "server")]
+mod transfer;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};

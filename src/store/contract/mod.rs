@@ -1,8 +1,15 @@
 //! What every store must do, as tests that travel in time.
 
+mod credentials;
+mod imports;
+mod mass_ends;
+mod refreshes;
+mod reopened;
 mod short_lived;
+mod stored_tasks;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use super::{Created, Ended, IdRange, Retention, Scan, SessionStore, StateFilter, Touch};
@@ -11,11 +18,19 @@ use crate::domain::{
     SessionPolicy, SpaceId, SpaceState, Tick, Timestamp, Token,
 };
 
-/// Runs the whole suite, with a new store for every part.
-pub(crate) async fn check<S: SessionStore>(make: impl AsyncFn(ManualClock, Retention) -> S) {
+/// Where a store is: a number for each.
+pub(crate) type Place = u32;
+
+/// Runs the whole suite, with a new store for every part: `open` gives the one at a place, which
+/// is opened again where stores outlive the process.
+pub(crate) async fn check<S: SessionStore>(open: impl AsyncFn(ManualClock, Retention, Place) -> S) {
+    let next = AtomicU32::new(0);
     let fresh = async |retention| {
-        let clock = ManualClock::new();
-        (Maker::new(clock.clone()), make(clock, retention).await)
+        let (clock, place) = (ManualClock::new(), next.fetch_add(1, Ordering::Relaxed));
+        (
+            Maker::new(clock.clone()),
+            open(clock, retention, place).await,
+        )
     };
     let (maker, store) = fresh(Retention::default()).await;
     create_is_if_absent(&maker, &store).await;
@@ -27,6 +42,10 @@ pub(crate) async fn check<S: SessionStore>(make: impl AsyncFn(ManualClock, Reten
     touches_never_move_back(&maker, &store).await;
     let (maker, store) = fresh(Retention::default()).await;
     scans_page_newest_first(&maker, &store).await;
+    let (maker, store) = fresh(Retention::default()).await;
+    mass_ends::s12_a_mass_end_ends_what_is_older(&maker, &store).await;
+    let (maker, store) = fresh(Retention::default()).await;
+    mass_ends::an_epoch_counts_at_once(&maker, &store).await;
     let (maker, store) = fresh(Retention {
         time: Duration::from_secs(100),
         max: 1000,
@@ -40,8 +59,32 @@ pub(crate) async fn check<S: SessionStore>(make: impl AsyncFn(ManualClock, Reten
     .await;
     ended_sessions_are_bounded(&maker, &store).await;
     let (maker, store) = fresh(Retention::default()).await;
+    credentials::a_credential_opens_one_session_at_a_time(&maker, &store).await;
+    let (maker, store) = fresh(Retention::default()).await;
+    refreshes::s25_one_refreshes_at_a_time(&maker, &store).await;
+    let (maker, store) = fresh(Retention::default()).await;
+    refreshes::what_a_late_one_brings_is_refused(&maker, &store).await;
+    let (maker, store) = fresh(Retention::default()).await;
     short_lived::s30_a_ticket_is_taken_once_and_in_time(&maker, &store).await;
     short_lived::targets_are_remembered_for_a_while(&maker, &store).await;
+    let (maker, store) = fresh(Retention::default()).await;
+    imports::sessions_of_another_store_are_kept_as_they_are(&maker, &store).await;
+    let (maker, store) = fresh(Retention::default()).await;
+    imports::what_is_here_goes_before_what_comes(&maker, &store).await;
+    let (maker, store) = fresh(Retention::default()).await;
+    stored_tasks::tasks_are_told_to_all(&maker, &store).await;
+    stored_tasks::the_secret_is_one(&store).await;
+    let (maker, store) = fresh(Retention::default()).await;
+    stored_tasks::tasks_are_bounded(&maker, &store).await;
+    let (maker, store) = fresh(Retention::default()).await;
+    let left = reopened::keep_something_of_everything(&maker, &store).await;
+    let place = next.load(Ordering::Relaxed) - 1;
+    store.close().await.unwrap();
+    if store.outlives_process() {
+        drop(store);
+        let again = open(maker.clock.clone(), Retention::default(), place).await;
+        reopened::find_all_of_it(&left, &again).await;
+    }
 }
 
 /// Makes sessions for tests.
@@ -261,6 +304,7 @@ async fn scans_page_newest_first(maker: &Maker, store: &impl SessionStore) {
     let page = store
         .scan(Scan {
             user: bob,
+            limit: usize::MAX,
             ..scan.clone()
         })
         .await

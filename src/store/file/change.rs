@@ -2,10 +2,14 @@
 
 use redb::{ReadableTable as _, ReadableTableMetadata as _, Table, WriteTransaction};
 
+use super::credentials;
 use super::error::Trouble;
+use super::import::{Import, Incoming};
 use super::purge_notes;
 use super::record::{self, Key};
-use super::tables::{ACTIVE, ENDED, ENDS, LOCKS, OPEN, PEAKS, TASKS, TICKETS};
+use super::tables::{
+    ACTIVE, CREDENTIALS, ENDED, ENDS, LOCKS, OPEN, PEAKS, REFRESHED, TASKS, TICKETS,
+};
 use crate::domain::{SessionEnd, SessionId, TaskId, Timestamp, TokenDigest, UserKey};
 use crate::store::Retention;
 
@@ -15,7 +19,18 @@ pub(super) enum Change {
     Create {
         id: SessionId,
         record: Vec<u8>,
+        credential: Option<Credential>,
     },
+    PutCredential {
+        id: SessionId,
+        credential: Credential,
+    },
+    PutRefreshed {
+        id: SessionId,
+        refreshed: Vec<u8>,
+    },
+    /// Sessions of another store.
+    Import(Vec<Incoming>),
     Touch(Vec<(SessionId, Timestamp)>),
     End {
         id: SessionId,
@@ -42,12 +57,21 @@ pub(super) enum Change {
     PutPeaks(Vec<(Vec<u8>, Vec<u8>)>),
 }
 
+/// A credential that opens a session, and until when.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Credential {
+    pub(super) digest: TokenDigest,
+    pub(super) until: Timestamp,
+}
+
 /// What came of a change.
 #[derive(Debug)]
 pub(super) enum Outcome {
     Done,
     /// The session was there already.
     Exists,
+    /// What became of each session that was imported.
+    Imported(Vec<Import>),
     /// The session has ended now; its record.
     Ended(Vec<u8>),
     /// The session had ended before; its record.
@@ -64,10 +88,12 @@ const PURGE_STEP: usize = 1000;
 /// A transaction with the tables that nearly every one of them uses.
 pub(super) struct Changes<'t> {
     transaction: &'t WriteTransaction,
-    open: Table<'t, Key, &'static [u8]>,
-    active: Table<'t, Key, i64>,
-    ended: Table<'t, Key, &'static [u8]>,
+    pub(super) open: Table<'t, Key, &'static [u8]>,
+    pub(super) active: Table<'t, Key, i64>,
+    pub(super) ended: Table<'t, Key, &'static [u8]>,
     ends: Table<'t, (i64, Key), ()>,
+    credentials: Table<'t, (Key, [u8; 32]), i64>,
+    refreshed: Table<'t, Key, &'static [u8]>,
     retention: Retention,
     changed: bool,
 }
@@ -82,6 +108,8 @@ impl<'t> Changes<'t> {
             active: transaction.open_table(ACTIVE)?,
             ended: transaction.open_table(ENDED)?,
             ends: transaction.open_table(ENDS)?,
+            credentials: transaction.open_table(CREDENTIALS)?,
+            refreshed: transaction.open_table(REFRESHED)?,
             transaction,
             retention,
             changed: false,
@@ -96,11 +124,23 @@ impl<'t> Changes<'t> {
     pub(super) fn make(&mut self, change: &Change) -> Result<Outcome, Trouble> {
         let is_note = !matches!(
             change,
-            Change::Create { .. } | Change::Touch(_) | Change::End { .. } | Change::Purge { .. }
+            Change::Create { .. }
+                | Change::PutCredential { .. }
+                | Change::PutRefreshed { .. }
+                | Change::Touch(_)
+                | Change::End { .. }
+                | Change::Purge { .. }
         );
         self.changed |= is_note;
         match change {
-            Change::Create { id, record } => self.create(*id, record),
+            Change::Create {
+                id,
+                record,
+                credential,
+            } => self.create(*id, record, credential.as_ref()),
+            Change::PutRefreshed { id, refreshed } => self.put_refreshed(*id, refreshed),
+            Change::PutCredential { id, credential } => self.put_credential(*id, credential),
+            Change::Import(sessions) => self.import(sessions),
             Change::Touch(touched) => self.touch(touched),
             Change::End { id, last, end } => self.end(*id, *last, end),
             Change::Purge { now } => self.purge(*now),
@@ -144,20 +184,52 @@ impl<'t> Changes<'t> {
     pub(super) fn undo(&mut self, id: SessionId) -> Result<(), Trouble> {
         self.changed = true;
         self.open.remove(record::key(id))?;
-        Ok(())
+        credentials::drop_all(&mut self.credentials, record::key(id))
     }
 
-    fn create(&mut self, id: SessionId, bytes: &[u8]) -> Result<Outcome, Trouble> {
+    fn create(
+        &mut self,
+        id: SessionId,
+        bytes: &[u8],
+        credential: Option<&Credential>,
+    ) -> Result<Outcome, Trouble> {
         let key = record::key(id);
         if self.ended.get(key)?.is_some() || self.open.get(key)?.is_some() {
             return Ok(Outcome::Exists);
         }
         self.changed = true;
         self.open.insert(key, bytes)?;
+        if let Some(credential) = credential {
+            credentials::put(&mut self.credentials, key, credential)?;
+        }
         Ok(Outcome::Done)
     }
 
-    fn touch(&mut self, touched: &[(SessionId, Timestamp)]) -> Result<Outcome, Trouble> {
+    fn put_credential(
+        &mut self,
+        id: SessionId,
+        credential: &Credential,
+    ) -> Result<Outcome, Trouble> {
+        let key = record::key(id);
+        if self.open.get(key)?.is_none() {
+            return Ok(Outcome::Unknown);
+        }
+        self.changed = true;
+        credentials::put(&mut self.credentials, key, credential)?;
+        Ok(Outcome::Done)
+    }
+
+    fn put_refreshed(&mut self, id: SessionId, refreshed: &[u8]) -> Result<Outcome, Trouble> {
+        let key = record::key(id);
+        if self.open.get(key)?.is_none() {
+            return Ok(Outcome::Unknown);
+        }
+        self.changed = true;
+        self.refreshed.insert(key, refreshed)?;
+        Ok(Outcome::Done)
+    }
+
+    pub(super) fn touch(&mut self, touched: &[(SessionId, Timestamp)]) -> Result<Outcome, Trouble> {
         for (id, at) in touched {
             let key = record::key(*id);
             if self.open.get(key)?.is_none() {
@@ -172,7 +244,7 @@ impl<'t> Changes<'t> {
         Ok(Outcome::Done)
     }
 
-    fn end(
+    pub(super) fn end(
         &mut self,
         id: SessionId,
         last: Timestamp,
@@ -191,15 +263,28 @@ impl<'t> Changes<'t> {
                 }));
             }
         };
+        self.keep_ended(key, &ended, end.at)?;
+        Ok(Outcome::Ended(ended))
+    }
+
+    /// Keeps the record of a session that ended at `at`, within the bound on their number.
+    pub(super) fn keep_ended(
+        &mut self,
+        key: Key,
+        record: &[u8],
+        at: Timestamp,
+    ) -> Result<(), Trouble> {
         self.changed = true;
-        self.ended.insert(key, ended.as_slice())?;
-        self.ends.insert((end.at.unix_millis(), key), ())?;
+        credentials::drop_all(&mut self.credentials, key)?;
+        self.refreshed.remove(key)?;
+        self.ended.insert(key, record)?;
+        self.ends.insert((at.unix_millis(), key), ())?;
         while self.ended.len()? > self.retention.max as u64 {
             if !self.forget_first()? {
                 break;
             }
         }
-        Ok(Outcome::Ended(ended))
+        Ok(())
     }
 
     /// Forgets the session that ended first.

@@ -9,7 +9,8 @@ use redb::{Builder, Database, DatabaseError, ReadableDatabase as _, StorageError
 
 use super::error::{FileError, Trouble};
 use super::tables::{
-    ABOUT, ACTIVE, ENDED, ENDS, FORMAT, FORMAT_KEY, LOCKS, OPEN, PEAKS, TASKS, TICKETS,
+    ABOUT, ACTIVE, CREDENTIALS, ENDED, ENDS, FORMAT, FORMAT_KEY, LOCKS, OPEN, PEAKS, REFRESHED,
+    TASKS, TICKETS,
 };
 
 /// Memory for pages that were read or are being written.
@@ -136,6 +137,8 @@ fn furnish(database: &Database) -> Result<(), Trouble> {
     transaction.open_table(TICKETS)?;
     transaction.open_table(TASKS)?;
     transaction.open_table(PEAKS)?;
+    transaction.open_table(CREDENTIALS)?;
+    transaction.open_table(REFRESHED)?;
     transaction.commit()?;
     Ok(())
 }

@@ -13,15 +13,19 @@
 
 mod change;
 mod compact;
+mod credentials;
 mod database;
 mod error;
+mod import;
 mod load;
 mod offline;
 mod open_sessions;
 mod purge_notes;
 mod read;
+mod refreshes;
 mod store;
 mod tables;
+mod tickets;
 mod writer;
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Working on a file that no gateway has open: looking through it, making it smaller, and
 //! moving what is in it.
 
-use std::io::{self, BufRead, Write};
+use std::io::{self, Read, Write};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -13,10 +13,10 @@ use super::error::{FileError, Trouble};
 use super::notes;
 use super::read;
 use super::record::{self, Common};
-use super::tables::{ACTIVE, ENDED, ENDS, LOCKS, OPEN};
+use super::tables::{ACTIVE, ENDED, ENDS, LOCKS, OPEN, PEAKS, TASKS};
 use super::writer::with_causes;
-use crate::domain::SessionRecord;
-use crate::store::wire::Line;
+use crate::domain::{LicensePeak, SessionRecord};
+use crate::store::wire::{Line, Lines, LinesError};
 
 /// A store's file, for the `gatepass store` commands.
 pub struct StoreFile {
@@ -35,6 +35,10 @@ pub struct Contents {
     pub ended: u64,
     /// Locks on users.
     pub locks: u64,
+    /// Background tasks.
+    pub tasks: u64,
+    /// Peaks of licenses, a day each.
+    pub peaks: u64,
     /// The size of the file, in bytes.
     pub size: u64,
     /// What cannot be read, and why.
@@ -50,6 +54,10 @@ pub struct Imported {
     pub known: u64,
     /// Locks that came into the file.
     pub locks: u64,
+    /// Background tasks that came into the file.
+    pub tasks: u64,
+    /// Peaks of licenses that came into the file, or are higher than what it had.
+    pub peaks: u64,
 }
 
 /// Why a file could not be exported or imported.
@@ -69,12 +77,12 @@ pub enum TransferError {
     )]
     Exists(PathBuf),
     /// Some lines are bad; nothing was imported.
-    #[error("nothing was imported, for some lines are bad:\n{}", .0.join("\n"))]
-    Lines(Vec<String>),
+    #[error("nothing was imported, for some lines are bad:\n{0}")]
+    Lines(LinesError),
 }
 
-/// Bad lines that are told of.
-const MAX_TOLD: usize = 20;
+/// Bytes that are read at once.
+const PIECE: usize = 64 * 1024;
 
 impl StoreFile {
     /// Opens the file at `path` and verifies it.
@@ -132,6 +140,8 @@ impl StoreFile {
                 Line::Session(record) if record.end.is_some() => contents.ended += 1,
                 Line::Session(_) => contents.open += 1,
                 Line::Lock(_) => contents.locks += 1,
+                Line::Task(_) => contents.tasks += 1,
+                Line::Peak(_) => contents.peaks += 1,
                 Line::Head => {}
             }
             Ok(())
@@ -149,7 +159,7 @@ impl StoreFile {
         compact::compact(&self.path, &mut self.database)
     }
 
-    /// Writes all sessions and locks to `out`, a line each; what could not be read, and why.
+    /// Writes all that is in it to `out`, a line each; what could not be read, and why.
     ///
     /// # Errors
     ///
@@ -201,6 +211,23 @@ impl StoreFile {
             Ok(())
         });
         bad.extend(whole.err());
+        let whole = self.part(|file| {
+            let tasks = file.begin_read()?.open_table(TASKS)?;
+            for entry in tasks.iter()? {
+                let (id, task) = entry?;
+                let task = notes::read_task(id.value(), task.value());
+                let task = task.map_err(|error| Trouble::format("a background task", error));
+                show(task.map(|task| Line::Task(Box::new(task))), &mut bad);
+            }
+            let peaks = file.begin_read()?.open_table(PEAKS)?;
+            for entry in peaks.iter()? {
+                let peak = notes::read_peak(entry?.1.value());
+                let peak = peak.map_err(|error| Trouble::format("a peak", error));
+                show(peak.map(Line::Peak), &mut bad);
+            }
+            Ok(())
+        });
+        bad.extend(whole.err());
         refused.map(|()| bad)
     }
 
@@ -219,11 +246,7 @@ impl StoreFile {
     /// # Errors
     ///
     /// [`TransferError`]; then nothing was imported.
-    pub fn import(
-        path: &Path,
-        lines: impl BufRead,
-        merge: bool,
-    ) -> Result<Imported, TransferError> {
+    pub fn import(path: &Path, lines: impl Read, merge: bool) -> Result<Imported, TransferError> {
         let is_new = !path.exists();
         if !is_new && !merge {
             return Err(TransferError::Exists(path.to_owned()));
@@ -248,36 +271,26 @@ impl StoreFile {
 fn read_lines(
     path: &Path,
     transaction: &WriteTransaction,
-    lines: impl BufRead,
+    mut bytes: impl Read,
 ) -> Result<Imported, TransferError> {
-    let (mut imported, mut bad) = (Imported::default(), Vec::new());
-    for (at, text) in lines.lines().enumerate() {
-        let text = text.map_err(|error| TransferError::Io("read", error))?;
-        if text.trim().is_empty() {
-            continue;
-        }
-        let line = match Line::from_json(&text) {
-            Ok(line) if at == 0 && line != Line::Head => {
-                bad.push("line 1: no store's export begins like this".to_owned());
-                break;
-            }
-            Ok(line) => line,
-            Err(error) => {
-                bad.push(format!("line {}: {error}", at + 1));
-                if bad.len() >= MAX_TOLD || at == 0 {
-                    break;
-                }
-                continue;
-            }
+    let (mut imported, mut lines) = (Imported::default(), Lines::new());
+    let mut piece = vec![0; PIECE];
+    loop {
+        let read = match bytes.read(&mut piece) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            read => read.map_err(|error| TransferError::Io("read", error))?,
         };
-        if bad.is_empty() {
+        let batches = match read {
+            0 => vec![lines.finish().map_err(TransferError::Lines)?],
+            _ => lines.push(&piece[..read]).map_err(TransferError::Lines)?,
+        };
+        for line in batches.into_iter().flatten() {
             import_line(transaction, line, &mut imported)
                 .map_err(|trouble| damaged(path, &trouble))?;
         }
-    }
-    match bad.is_empty() {
-        true => Ok(imported),
-        false => Err(TransferError::Lines(bad)),
+        if read == 0 {
+            return Ok(imported);
+        }
     }
 }
 
@@ -297,8 +310,28 @@ fn import_line(
             locks.insert(lock.user_key().as_bytes(), notes::lock(&lock).as_slice())?;
             imported.locks += 1;
         }
+        Line::Task(task) => {
+            let mut tasks = transaction.open_table(TASKS)?;
+            if tasks.get(task.id.as_u64())?.is_none() {
+                tasks.insert(task.id.as_u64(), notes::task(&task).as_slice())?;
+                imported.tasks += 1;
+            }
+        }
+        Line::Peak(peak) => imported.peaks += u64::from(import_peak(transaction, &peak)?),
     }
     Ok(())
+}
+
+/// Whether `peak` is higher than the one that the file has.
+fn import_peak(transaction: &WriteTransaction, peak: &LicensePeak) -> Result<bool, Trouble> {
+    let (mut peaks, key) = (transaction.open_table(PEAKS)?, notes::peak_key(peak));
+    let known = peaks.get(key.as_slice())?;
+    let known = known.and_then(|bytes| notes::read_peak(bytes.value()).ok());
+    if known.is_some_and(|known| known.day.peak >= peak.day.peak) {
+        return Ok(false);
+    }
+    peaks.insert(key.as_slice(), notes::peak(peak).as_slice())?;
+    Ok(true)
 }
 
 /// Whether `session` came into the file.

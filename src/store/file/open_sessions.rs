@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dashmap::mapref::entry::Entry;
 
 use crate::domain::{Session, SessionEnd, SessionId, TokenDigest};
-use crate::store::index::{ByDigest, ById, DigestIndex, IdIndex, sharded};
+use crate::store::index::{ByDigest, ById, DigestIndex, IdIndex, sharded_with};
 use crate::store::{Newest, Scan, ScanPage};
 
 /// Open sessions by id and by digest, a pointer an entry. One process has the file, so this is
@@ -16,10 +16,11 @@ pub(super) struct OpenSessions {
 }
 
 impl OpenSessions {
-    pub(super) fn new() -> Self {
+    /// None, with room for `expected`.
+    pub(super) fn with_room_for(expected: usize) -> Self {
         Self {
-            by_id: sharded(),
-            by_digest: sharded(),
+            by_id: sharded_with(expected),
+            by_digest: sharded_with(expected),
         }
     }
 

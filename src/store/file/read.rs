@@ -23,15 +23,15 @@ pub(super) struct Notes {
 }
 
 /// An open session as it stands in the file.
-pub(super) struct Raw {
-    key: Key,
-    bytes: Vec<u8>,
-    last_active: Option<Timestamp>,
+pub(super) struct Raw<'b> {
+    pub(super) key: Key,
+    pub(super) bytes: &'b [u8],
+    pub(super) last_active: Option<Timestamp>,
 }
 
-impl Raw {
+impl Raw<'_> {
     pub(super) fn decode(&self, common: &mut Common) -> Result<SessionRecord, Trouble> {
-        let decoded = record::decode_with(common, record::id(self.key), &self.bytes);
+        let decoded = record::decode_with(common, record::id(self.key), self.bytes);
         let mut record = decoded.map_err(|error| damaged(self.key, error))?;
         record.last_active = record
             .last_active
@@ -43,7 +43,7 @@ impl Raw {
 /// Shows `visit` every open session, oldest start first, until it breaks.
 pub(super) fn open_sessions(
     database: &Database,
-    mut visit: impl FnMut(Raw) -> ControlFlow<()>,
+    mut visit: impl FnMut(Raw<'_>) -> ControlFlow<()>,
 ) -> Result<(), Trouble> {
     let transaction = database.begin_read()?;
     let (open, active) = (
@@ -65,7 +65,7 @@ pub(super) fn open_sessions(
         let last = next.as_ref().filter(|(touched, _)| touched.value() == key);
         let raw = Raw {
             key,
-            bytes: bytes.value().to_vec(),
+            bytes: bytes.value(),
             last_active: last.map(|(_, at)| Timestamp::from_unix_millis(at.value())),
         };
         if visit(raw).is_break() {
@@ -114,6 +114,11 @@ pub(super) fn ended(database: &Database, id: SessionId) -> Result<Option<Session
     found
         .map(|bytes| decode(record::key(id), bytes.value()))
         .transpose()
+}
+
+/// How many sessions are open.
+pub(super) fn count_open(database: &Database) -> Result<u64, Trouble> {
+    Ok(database.begin_read()?.open_table(OPEN)?.len()?)
 }
 
 /// How many sessions have ended and are kept.

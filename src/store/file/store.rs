@@ -9,19 +9,23 @@ use redb::Database;
 use tokio::sync::{mpsc, oneshot};
 
 use super::change::{Change, Outcome};
+use super::credentials::{self, Claims};
 use super::database::{self, Handle, damaged};
 use super::error::{FileError, Trouble};
 use super::open_sessions::OpenSessions;
 use super::writer::{Request, WAITING, Writer, with_causes};
-use super::{load, notes, read, record};
+use super::{load, notes, read, record, refreshes};
 use crate::domain::{
     Clock, LicensePeak, Session, SessionEnd, SessionId, SessionRecord, Spaces, TargetId, Task,
     Ticket, TokenDigest, UserKey, UserLock,
 };
+use crate::store::refreshes::LocalRefreshes;
 use crate::store::short_lived::ShortLived;
+use crate::store::state::Outages;
 use crate::store::{
-    Created, Ended, IdRange, MAX_TARGETS, MAX_TICKETS, Recovered, Retention, Scan, ScanPage,
-    SessionStore, SharedStore, StateFilter, StoreError, StoreFuture, Touch,
+    Created, CredentialStore, Ended, IdRange, MAX_TARGETS, MAX_TICKETS, Merged, Recovered,
+    RefreshStore, Retention, Scan, ScanPage, SessionStore, SharedStore, StateFilter, StoreError,
+    StoreFuture, StoreState, Touch,
 };
 
 /// Keeps sessions in a file. One process at a time; see [the room](super) for how.
@@ -30,13 +34,16 @@ use crate::store::{
 /// that, and nobody shall cause writes without being somebody.
 pub struct FileStore {
     file: Arc<Handle>,
-    open: Arc<OpenSessions>,
+    pub(super) open: Arc<OpenSessions>,
     requests: mpsc::Sender<Request>,
-    tickets: Mutex<ShortLived<TokenDigest, Ticket>>,
+    pub(super) tickets: Mutex<ShortLived<TokenDigest, Ticket>>,
     targets: Mutex<ShortLived<TargetId, Arc<str>>>,
+    pub(super) claims: Claims,
+    pub(super) refreshes: Arc<LocalRefreshes>,
     found: Mutex<Recovered>,
+    outages: Arc<Outages>,
     spaces: Spaces,
-    clock: Arc<dyn Clock>,
+    pub(super) clock: Arc<dyn Clock>,
 }
 
 impl FileStore {
@@ -54,12 +61,23 @@ impl FileStore {
     ) -> Result<Self, FileError> {
         let mut database = database::open_or_make(path)?;
         let (tick, wall) = (clock.tick(), clock.wall());
-        let open = OpenSessions::new();
         let mut tickets = ShortLived::new(MAX_TICKETS);
-        let (sessions, notes) = database::catch(path, || {
+        let refreshed = LocalRefreshes::default();
+        let (open, sessions, credentials, notes) = database::catch(path, || {
+            let expected = read::count_open(&database).map_err(|t| damaged(path, &t))?;
+            // A tenth more, as random keys do not fill all shards alike.
+            let expected = usize::try_from(expected + expected / 10).unwrap_or(0);
+            let open = OpenSessions::with_room_for(expected);
             let sessions = load::open_sessions(&database, &open, spaces, &*clock);
-            let loaded = sessions.and_then(|sessions| Ok((sessions, read::notes(&database)?)));
-            loaded.map_err(|trouble| damaged(path, &trouble))
+            let loaded = sessions.and_then(|sessions| {
+                let is_open = |id| open.get(id).is_some();
+                let credentials = credentials::read(&database, wall, is_open)?;
+                refreshes::read(&database, |id, kept| refreshed.restore(id, kept))?;
+                Ok((sessions, credentials, read::notes(&database)?))
+            });
+            let (sessions, credentials, notes) =
+                loaded.map_err(|trouble| damaged(path, &trouble))?;
+            Ok((open, sessions, credentials, notes))
         })?;
         for (digest, ticket, until) in notes.tickets {
             tickets.put(digest, ticket, until.since(wall), tick);
@@ -69,18 +87,22 @@ impl FileStore {
             locks: notes.locks,
             tasks: notes.tasks,
             peaks: notes.peaks,
+            credentials,
         };
         found
             .locks
             .retain(|lock| lock.until.is_none_or(|until| wall < until));
         super::compact::where_it_pays(path, &mut database, open.len())?;
         let file = Arc::new(Handle::new(path, database));
-        let open = Arc::new(open);
+        let (open, refreshes) = (Arc::new(open), Arc::new(refreshed));
+        let outages = Arc::new(Outages::new(Arc::clone(&clock)));
         let (requests, waiting) = mpsc::channel(WAITING);
         let writer = Writer {
             requests: waiting,
             file: Arc::clone(&file),
             open: Arc::clone(&open),
+            refreshes: Arc::clone(&refreshes),
+            outages: Arc::clone(&outages),
             retention,
             refused: Vec::new(),
         };
@@ -97,14 +119,17 @@ impl FileStore {
             requests,
             tickets: Mutex::new(tickets),
             targets: Mutex::new(ShortLived::new(MAX_TARGETS)),
+            claims: Claims::default(),
+            refreshes,
             found: Mutex::new(found),
+            outages,
             spaces: spaces.clone(),
             clock,
         })
     }
 
-    fn tickets(&self) -> MutexGuard<'_, ShortLived<TokenDigest, Ticket>> {
-        self.tickets.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn open_sessions(&self) -> &OpenSessions {
+        &self.open
     }
 
     fn targets(&self) -> MutexGuard<'_, ShortLived<TargetId, Arc<str>>> {
@@ -112,7 +137,7 @@ impl FileStore {
     }
 
     /// Asks the thread for `change`, and waits until it is durable.
-    async fn make(&self, change: Change) -> Result<Outcome, StoreError> {
+    pub(super) async fn make(&self, change: Change) -> Result<Outcome, StoreError> {
         let (answer, made) = oneshot::channel();
         let sent = self.requests.send(Request::Make(change, answer)).await;
         if sent.is_err() {
@@ -121,7 +146,7 @@ impl FileStore {
         made.await.unwrap_or_else(|_| Err(closed()))
     }
 
-    async fn done(&self, change: Change) -> Result<(), StoreError> {
+    pub(super) async fn done(&self, change: Change) -> Result<(), StoreError> {
         self.make(change).await.map(drop)
     }
 
@@ -163,6 +188,18 @@ impl SessionStore for FileStore {
         None
     }
 
+    fn credentials(&self) -> Option<&dyn CredentialStore> {
+        Some(self)
+    }
+
+    fn refreshes(&self) -> &dyn RefreshStore {
+        self
+    }
+
+    fn state(&self) -> StoreState {
+        self.outages.state()
+    }
+
     fn recover(&self) -> StoreFuture<'_, Recovered> {
         let found = std::mem::take(&mut *self.found.lock().unwrap_or_else(PoisonError::into_inner));
         Box::pin(async move { Ok(found) })
@@ -170,6 +207,7 @@ impl SessionStore for FileStore {
 
     fn create(&self, session: &Arc<Session>) -> StoreFuture<'_, Created> {
         let session = Arc::clone(session);
+        let credential = self.claims.take(session.id());
         Box::pin(async move {
             if !self.open.add(&session) {
                 return Ok(Created::Exists);
@@ -182,12 +220,17 @@ impl SessionStore for FileStore {
             let change = Change::Create {
                 id: session.id(),
                 record: record::encode(&open),
+                credential,
             };
             match self.make(change).await? {
                 Outcome::Exists => Ok(Created::Exists),
                 _ => Ok(Created::Kept),
             }
         })
+    }
+
+    fn import(&self, sessions: Vec<Arc<Session>>) -> StoreFuture<'_, Vec<Merged>> {
+        Box::pin(self.import_now(sessions))
     }
 
     fn load(&self, digest: &TokenDigest) -> StoreFuture<'_, Option<Arc<Session>>> {
@@ -284,33 +327,11 @@ impl SessionStore for FileStore {
         ticket: Ticket,
         lifetime: Duration,
     ) -> StoreFuture<'_, ()> {
-        Box::pin(async move {
-            if self.tickets().is_full(self.clock.tick()) {
-                let what = format!("{MAX_TICKETS} tickets wait to be redeemed, as many as may");
-                return Err(StoreError::Refused { what });
-            }
-            let until = self.clock.wall().after(lifetime);
-            let bytes = notes::ticket(&ticket, until);
-            let change = Change::PutTicket {
-                digest,
-                ticket: bytes,
-            };
-            self.done(change).await?;
-            let now = self.clock.tick();
-            self.tickets().put(digest, ticket, lifetime, now);
-            Ok(())
-        })
+        Box::pin(self.put_ticket_now(digest, ticket, lifetime))
     }
 
     fn take_ticket(&self, digest: &TokenDigest) -> StoreFuture<'_, Option<Ticket>> {
-        let taken = self.tickets().take(digest, self.clock.tick());
-        let digest = *digest;
-        Box::pin(async move {
-            if taken.is_some() {
-                self.done(Change::TakeTicket(digest)).await?;
-            }
-            Ok(taken)
-        })
+        Box::pin(self.take_ticket_now(*digest))
     }
 
     fn put_target(

@@ -13,6 +13,9 @@ pub(super) const FORMAT_KEY: &str = "format";
 /// The version of the tables: which there are and what their keys are.
 pub(super) const FORMAT: u64 = 1;
 
+/// What is written after a failure to see whether the file can grow, and taken out again.
+pub(super) const PROBE: TableDefinition<'_, (), &[u8]> = TableDefinition::new("probe");
+
 /// Open sessions, oldest start first. New ones come at the end, so that logins write few pages.
 pub(super) const OPEN: TableDefinition<'_, Key, &[u8]> = TableDefinition::new("open");
 
@@ -37,3 +40,11 @@ pub(super) const TASKS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("
 
 /// Peaks of licenses, by day, space and license.
 pub(super) const PEAKS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("peaks");
+
+/// Until when (Unix milliseconds) a credential opens an open session: by the session and the
+/// digest of the credential.
+pub(super) const CREDENTIALS: TableDefinition<'_, (Key, [u8; 32]), i64> =
+    TableDefinition::new("credentials");
+
+/// What was renewed for open sessions, last.
+pub(super) const REFRESHED: TableDefinition<'_, Key, &[u8]> = TableDefinition::new("refreshed");

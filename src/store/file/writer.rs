@@ -12,8 +12,12 @@ use tokio::sync::{mpsc, oneshot};
 use super::change::{Change, Changes, Outcome};
 use super::database::Handle;
 use super::error::Trouble;
+use super::import::Import;
 use super::open_sessions::OpenSessions;
+use super::tables::PROBE;
 use crate::domain::SessionId;
+use crate::store::refreshes::LocalRefreshes;
+use crate::store::state::Outages;
 use crate::store::{Retention, StoreError};
 
 /// Changes that wait for the thread; whoever asks for more waits.
@@ -26,6 +30,9 @@ const BATCH: usize = 4096;
 /// again: half a second at first, twice as long each time, five seconds at last.
 const STEPS: (u32, u32) = (20, 200);
 const STEP: Duration = Duration::from_millis(25);
+
+/// Bytes that there has to be room for after a failure: some hundred sessions.
+const ROOM: usize = 256 * 1024;
 
 pub(super) type Answer = oneshot::Sender<Result<Outcome, StoreError>>;
 
@@ -41,6 +48,8 @@ pub(super) struct Writer {
     pub(super) requests: mpsc::Receiver<Request>,
     pub(super) file: Arc<Handle>,
     pub(super) open: Arc<OpenSessions>,
+    pub(super) refreshes: Arc<LocalRefreshes>,
+    pub(super) outages: Arc<Outages>,
     pub(super) retention: Retention,
     /// Sessions whose creation was refused after a failure, and which may be in the file all
     /// the same.
@@ -99,6 +108,7 @@ impl Writer {
                     error = why,
                     "the store cannot be written: sessions that are open go on, logins and ends are refused until it can"
                 );
+                self.outages.begin();
                 self.refuse(batch, &why);
                 self.recover(&why);
             }
@@ -129,8 +139,20 @@ impl Writer {
     /// Lets the sessions in memory follow what is in the file now.
     fn note(&self, change: Change, outcome: &Outcome) {
         match (change, outcome) {
+            (Change::Import(sessions), Outcome::Imported(imported)) => {
+                for (session, import) in sessions.into_iter().zip(imported) {
+                    match (import, session.end) {
+                        (Import::HadEnded, _) => drop(self.open.remove(session.id)),
+                        (Import::Ended, Some(end)) => self.open.end(session.id, end),
+                        _ => {}
+                    }
+                }
+            }
             (Change::Create { id, .. }, Outcome::Exists) => drop(self.open.remove(id)),
-            (Change::End { id, end, .. }, Outcome::Ended(_)) => self.open.end(id, end),
+            (Change::End { id, end, .. }, Outcome::Ended(_)) => {
+                self.open.end(id, end);
+                self.refreshes.forget(id);
+            }
             (Change::End { id, .. }, Outcome::EndedBefore(_)) => drop(self.open.remove(id)),
             _ => {}
         }
@@ -138,12 +160,22 @@ impl Writer {
 
     fn refuse(&mut self, batch: &mut Vec<(Change, Answer)>, why: &str) {
         for (change, answer) in batch.drain(..) {
-            if let Change::Create { id, .. } = change {
-                self.open.remove(id);
-                self.refused.push(id);
+            match change {
+                Change::Create { id, .. } => self.forget(id),
+                Change::Import(sessions) => {
+                    let added = sessions.iter().filter(|session| session.added);
+                    added.for_each(|session| self.forget(session.id));
+                }
+                _ => {}
             }
             let _ = answer.send(Err(StoreError::Unavailable(why.into())));
         }
+    }
+
+    /// That the session `id` is not to be there.
+    fn forget(&mut self, id: SessionId) {
+        self.open.remove(id);
+        self.refused.push(id);
     }
 
     /// Opens the file again, as often as it takes; refuses everything meanwhile. Returns when
@@ -170,18 +202,48 @@ impl Writer {
                 self.refuse(&mut waiting, why);
             }
             steps = (steps * 2).min(STEPS.1);
-            match self.file.reopen() {
+            match self.reopen() {
                 Ok(()) => {
+                    self.outages.end();
                     let path = self.file.path().display();
                     tracing::info!(%path, "the store is open again");
                     return;
                 }
-                Err(error) => tracing::warn!(
-                    error = with_causes(&error),
-                    "the store cannot be opened again yet"
-                ),
+                Err(error) => tracing::warn!(error, "the store cannot be opened again yet"),
             }
         }
+    }
+
+    /// Opens the file again and writes to it: one that can be read, or has room for a session
+    /// and not for the next, is of no use.
+    fn reopen(&mut self) -> Result<(), String> {
+        self.file.reopen().map_err(|error| with_causes(&error))?;
+        let written = catch_unwind(AssertUnwindSafe(|| self.take_back()));
+        let written =
+            written.unwrap_or(Err(Trouble::Writer("the file's pages do not fit together")));
+        written.map_err(|trouble| with_causes(&trouble))?;
+        self.refused.clear();
+        Ok(())
+    }
+
+    /// Takes sessions that were refused out of the file, where there are any, and makes sure of
+    /// some room.
+    fn take_back(&self) -> Result<(), Trouble> {
+        let database = self.file.get()?;
+        let transaction = database.begin_write()?;
+        {
+            let mut changes = Changes::new(&transaction, self.retention)?;
+            for id in &self.refused {
+                changes.undo(*id)?;
+            }
+            let mut probe = transaction.open_table(PROBE)?;
+            probe.insert((), vec![0; ROOM].as_slice())?;
+        }
+        transaction.commit()?;
+        let transaction = database.begin_write()?;
+        transaction.delete_table(PROBE)?;
+        transaction.commit()?;
+        Ok(())
     }
 }
 

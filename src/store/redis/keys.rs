@@ -1,6 +1,9 @@
 //! The names of keys.
 
-use crate::domain::{SessionId, TargetId, TokenDigest, UserKey};
+use uuid::Uuid;
+
+use crate::domain::{Session, SessionId, SpaceId, TargetId, TaskId, TokenDigest, UserKey};
+use crate::store::UserPart;
 
 /// Shards: all keys of a shard are in one hash slot, so a script may touch any of them. A
 /// fixed part of the layout.
@@ -23,9 +26,30 @@ impl Shard {
         self.0
     }
 
+    /// Which users are in it.
+    pub(super) const fn part(self) -> UserPart {
+        UserPart::new(self.0, SHARDS)
+    }
+
     pub(super) fn read(byte: u8) -> Option<Self> {
         (byte < SHARDS).then_some(Self(byte))
     }
+}
+
+/// Where `session` is, to be found without its user.
+pub(super) fn place_of(session: &Session) -> Vec<u8> {
+    place(Shard::of(session.user_key()), session.id())
+}
+
+/// Where the session `id` is, as the key of its digest says.
+pub(super) fn place(shard: Shard, id: SessionId) -> Vec<u8> {
+    [&[shard.number()], id.as_uuid().as_bytes().as_slice()].concat()
+}
+
+pub(super) fn read_place(bytes: &[u8]) -> Option<(Shard, SessionId)> {
+    let (shard, id) = bytes.split_first()?;
+    let id = Uuid::from_slice(id).ok()?;
+    Some((Shard::read(*shard)?, SessionId::from_uuid(id)))
 }
 
 /// Makes names of keys.
@@ -58,6 +82,11 @@ impl Keys {
         join(self.prefix(shard), "s:", id.as_uuid().as_bytes())
     }
 
+    /// What was renewed for a session.
+    pub(super) fn refreshed(&self, shard: Shard, id: SessionId) -> Vec<u8> {
+        join(self.prefix(shard), "r:", id.as_uuid().as_bytes())
+    }
+
     pub(super) fn open_of_user(&self, user: UserKey) -> Vec<u8> {
         join(self.prefix(Shard::of(user)), "uo:", user.as_bytes())
     }
@@ -70,9 +99,24 @@ impl Keys {
         join(self.prefix(Shard::of(user)), "l:", user.as_bytes())
     }
 
+    /// The epochs of a scope, which a script names by these bytes.
+    pub(super) fn epochs(&self, shard: Shard, scope: &[u8]) -> Vec<u8> {
+        join(self.prefix(shard), "x:", scope)
+    }
+
+    /// How many writes of `node` the shard has acknowledged.
+    pub(super) fn marks(&self, shard: Shard, node: &str) -> String {
+        format!("{}k:{node}", self.prefix(shard))
+    }
+
     /// Where the session of a token is.
     pub(super) fn digest(&self, digest: &TokenDigest) -> Vec<u8> {
         join(&self.namespace, ":d:", digest.as_bytes())
+    }
+
+    /// Which session a credential opens.
+    pub(super) fn credential(&self, digest: &TokenDigest) -> Vec<u8> {
+        join(&self.namespace, ":a:", digest.as_bytes())
     }
 
     pub(super) fn ticket(&self, digest: &TokenDigest) -> Vec<u8> {
@@ -88,10 +132,34 @@ impl Keys {
         format!("{{{}/targets}}:all", self.namespace)
     }
 
-    /// The background tasks of `node`, and with an id one of them.
-    pub(super) fn task(&self, node: &str, id: Option<u64>) -> String {
-        let id = id.map_or_else(|| "all".to_owned(), |id| id.to_string());
-        format!("{{{}/tasks/{node}}}:{id}", self.namespace)
+    /// The seats of `license` in `space`; those of a space are in one slot.
+    pub(super) fn seats(&self, space: &SpaceId, what: &str, license: &str) -> String {
+        format!("{{{}/seats/{space}}}:{what}:{license}", self.namespace)
+    }
+
+    /// What all keys of background tasks begin with. They are in one slot, so that ids come
+    /// from one place.
+    pub(super) fn tasks(&self) -> String {
+        format!("{{{}/tasks}}:", self.namespace)
+    }
+
+    pub(super) fn task(&self, id: TaskId) -> String {
+        format!("{}{id}", self.tasks())
+    }
+
+    /// The ids of a space's tasks.
+    pub(super) fn tasks_of(&self, space: &SpaceId) -> String {
+        format!("{}of:{space}", self.tasks())
+    }
+
+    /// The id that was given last.
+    pub(super) fn last_task(&self) -> String {
+        format!("{}last", self.tasks())
+    }
+
+    /// The key `name` of the nodes, which are in one slot.
+    pub(super) fn nodes(&self, name: &str) -> String {
+        format!("{{{}/nodes}}:{name}", self.namespace)
     }
 
     /// The key `name` that is in no shard.

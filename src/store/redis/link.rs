@@ -7,18 +7,21 @@ use std::time::Duration;
 use ::redis::aio::{ConnectionLike, MultiplexedConnection};
 use ::redis::cluster::ClusterClient;
 use ::redis::cluster_async::ClusterConnection;
-use ::redis::sentinel::{SentinelClient, SentinelNodeConnectionInfo, SentinelServerType};
+use ::redis::sentinel::{SentinelClientBuilder, SentinelServerType};
 use ::redis::{
-    AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, IntoConnectionInfo as _,
-    Pipeline, RedisConnectionInfo, RedisError, RedisFuture, RedisResult, ScriptInvocation,
-    TlsCertificates, Value,
+    AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ErrorKind, FromRedisValue,
+    IntoConnectionInfo as _, Pipeline, RedisConnectionInfo, RedisError, RedisFuture, RedisResult,
+    Script, ScriptInvocation, TlsCertificates, TlsMode, Value,
 };
 use arc_swap::ArcSwapOption;
 use tokio::sync::Notify;
 
 use super::error::{store_error, wants_reconnect};
+use super::history::History;
+use super::keys::{Keys, Shard};
 use super::options::{RedisMode, RedisOptions};
-use super::server_time::ServerTime;
+use super::scripts;
+use super::server_time::{Heard, ServerTime};
 use crate::domain::Tick;
 use crate::store::{StoreError, StoreState};
 
@@ -27,7 +30,10 @@ use crate::store::{StoreError, StoreState};
 pub(super) struct Link {
     pub(super) options: RedisOptions,
     pub(super) time: ServerTime,
+    pub(super) history: History,
     connection: ArcSwapOption<Connection>,
+    clock_key: String,
+    clock_script: Script,
     /// When it was lost; `u64::MAX` while it is not.
     lost: AtomicU64,
     losses: AtomicU64,
@@ -45,11 +51,20 @@ pub(super) enum Connection {
 
 const CONNECTED: u64 = u64::MAX;
 
+/// Readings of the clock until its step is agreed on.
+const TRIES: usize = 3;
+
+/// For how long a step of the clock is remembered: as long as anything lives, 400 days.
+const CLOCK_TTL_MS: i64 = 400 * 86_400_000;
+
 impl Link {
     pub(super) fn new(options: RedisOptions, time: ServerTime) -> Self {
         Self {
+            clock_key: Keys::new(&options.namespace).global("time"),
+            clock_script: scripts::time(),
             options,
             time,
+            history: History::default(),
             connection: ArcSwapOption::empty(),
             lost: AtomicU64::new(CONNECTED),
             losses: AtomicU64::new(0),
@@ -64,26 +79,50 @@ impl Link {
         let connection = tokio::time::timeout(limit, self.open())
             .await
             .map_err(|_| late())??;
-        let tick = self.time.clock().tick();
-        let mut probe = connection.clone();
-        let (seconds, micros): (i64, i64) = ::redis::cmd("TIME").query_async(&mut probe).await?;
-        let millis = seconds.saturating_mul(1000).saturating_add(micros / 1000);
-        if self.confirmed.load(Ordering::Relaxed) == 0 {
-            self.time.set(millis, tick);
-        } else {
-            self.correct_time(millis, tick);
+        // It writes, so a replica refuses.
+        self.read_time(connection.clone()).await?;
+        if self.confirmed.load(Ordering::Relaxed) > 0 {
+            self.history.wait_for_others(self.time.clock().tick());
         }
         self.connection.store(Some(Arc::new(connection)));
-        self.lost.store(CONNECTED, Ordering::Release);
         Ok(())
     }
 
-    /// Follows a server's clock that has gone another way; milliseconds are the network's.
-    fn correct_time(&self, millis: i64, tick: Tick) {
-        if self.time.at(tick).abs_diff(millis) > 1000 {
-            tracing::warn!("the clock of the Redis server has been set, or another one answers");
-            self.time.set(millis, tick);
+    /// Reads the clock, and has all nodes go on as before when somebody has set it: a step ends
+    /// no session and prolongs none.
+    pub(super) async fn read_time(&self, mut connection: Connection) -> RedisResult<()> {
+        let mut change: Option<(i64, i64)> = None;
+        for _ in 0..TRIES {
+            let mut script = self.clock_script.prepare_invoke();
+            script.key(&self.clock_key).arg(CLOCK_TTL_MS);
+            if let Some((was, is)) = change {
+                script.arg(was).arg(is);
+            }
+            let asked = self.time.clock().tick();
+            let (seconds, micros, ahead): (i64, i64, i64) =
+                script.invoke_async(&mut connection).await?;
+            let millis = seconds.saturating_mul(1000).saturating_add(micros / 1000);
+            let told = self.time.clock().tick();
+            match self.time.hear(millis.saturating_sub(ahead), asked, told) {
+                Heard::Taken => {
+                    if change.is_some() {
+                        self.time.follow_from(told);
+                    }
+                    return Ok(());
+                }
+                Heard::Stepped(by) => {
+                    tracing::warn!(
+                        step.ms = by,
+                        "the clock of the Redis server has been set, or another server answers: \
+                         sessions go on as if it had not"
+                    );
+                    change = Some((ahead, ahead.saturating_add(by)));
+                }
+            }
         }
+        // Others change it as well: what they agree on is taken next time.
+        self.time.follow_from(self.time.clock().tick());
+        Ok(())
     }
 
     async fn open(&self) -> RedisResult<Connection> {
@@ -155,16 +194,35 @@ impl Link {
         let RedisMode::Sentinel { master } = &self.options.mode else {
             return Err(no_node());
         };
-        let nodes = self.options.nodes.clone();
-        let info = SentinelNodeConnectionInfo::default()
-            .set_redis_connection_info(self.credentials(RedisConnectionInfo::default()));
-        let mut sentinels = SentinelClient::build(
-            nodes,
-            master.clone(),
-            Some(info),
-            SentinelServerType::Master,
-        )?;
-        sentinels.async_get_client().await
+        let options = &self.options;
+        let addresses: RedisResult<Vec<ConnectionAddr>> = options
+            .nodes
+            .iter()
+            .map(|node| Ok(node.as_str().into_connection_info()?.addr().clone()))
+            .collect();
+        let mut builder =
+            SentinelClientBuilder::new(addresses?, master, SentinelServerType::Master)?;
+        if let Some(name) = &options.username {
+            builder = builder.set_client_to_redis_username(name);
+        }
+        if let Some(password) = &options.password {
+            builder = builder.set_client_to_redis_password(password);
+        }
+        if let Some(name) = &options.sentinel_username {
+            builder = builder.set_client_to_sentinel_username(name);
+        }
+        if let Some(password) = &options.sentinel_password {
+            builder = builder.set_client_to_sentinel_password(password);
+        }
+        if options.nodes.iter().any(|node| node.starts_with("rediss:")) {
+            builder = builder.set_client_to_redis_tls_mode(TlsMode::Secure);
+            if let Some(certificates) = self.certificates() {
+                builder = builder
+                    .set_client_to_redis_certificates(certificates.clone())
+                    .set_client_to_sentinel_certificates(certificates);
+            }
+        }
+        builder.build()?.async_get_client().await
     }
 
     fn client_of(&self, node: ::redis::ConnectionInfo) -> RedisResult<Client> {
@@ -215,16 +273,23 @@ impl Link {
         }
     }
 
+    /// That all changes up to `tick` have been read: Redis is reached, in every sense.
     pub(super) fn confirm(&self, tick: Tick) {
         self.confirmed
             .fetch_max(tick.as_millis(), Ordering::Relaxed);
+        self.lost.store(CONNECTED, Ordering::Release);
+    }
+
+    /// How often the connection was lost.
+    pub(super) fn losses(&self) -> u64 {
+        self.losses.load(Ordering::Relaxed)
     }
 
     pub(super) fn state(&self) -> StoreState {
         let lost = self.lost.load(Ordering::Acquire);
         StoreState {
             lost_since: (lost != CONNECTED).then(|| Tick::from_millis(lost)),
-            losses: self.losses.load(Ordering::Relaxed),
+            losses: self.losses(),
             confirmed: Tick::from_millis(self.confirmed.load(Ordering::Relaxed)),
         }
     }
@@ -256,6 +321,27 @@ impl Link {
         answer.map_err(|error| self.failed(error))
     }
 
+    /// That `shard` has acknowledged a write; see [`History::acknowledged`].
+    pub(super) fn acknowledged(&self, shard: Shard, before: u64, mark: u64) {
+        if !self.history.acknowledged(shard, before, mark) {
+            self.doubt.notify_one();
+        }
+    }
+
+    /// That `shard` has `mark` of the `known` writes of this node.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`] when that is not all: what is missing may come back.
+    pub(super) fn has_all(&self, shard: Shard, known: u64, mark: u64) -> Result<(), StoreError> {
+        if mark < known {
+            self.history.note_lost(shard, mark);
+            self.doubt.notify_one();
+            return Err(StoreError::Unavailable("Redis has lost writes".into()));
+        }
+        Ok(())
+    }
+
     fn failed(&self, error: RedisError) -> StoreError {
         if wants_reconnect(&error) {
             self.doubt.notify_one();
@@ -267,7 +353,7 @@ impl Link {
     pub(super) const RETRY: Duration = Duration::from_millis(100);
 }
 
-fn late() -> RedisError {
+pub(super) fn late() -> RedisError {
     RedisError::from((ErrorKind::Io, "no connection in time"))
 }
 

@@ -17,12 +17,23 @@ use crate::store::{IdRange, Scan, ScanPage, StateFilter, StoreError};
 pub(super) enum List {
     Open,
     Ended,
+    /// Those that an epoch has ended and that are in the list of open ones still.
+    Covered,
 }
 
 impl List {
     const fn name(self) -> &'static str {
         match self {
             Self::Open => "o",
+            Self::Ended => "e",
+            Self::Covered => "c",
+        }
+    }
+
+    /// Where it is kept.
+    const fn kept_in(self) -> &'static str {
+        match self {
+            Self::Open | Self::Covered => "o",
             Self::Ended => "e",
         }
     }
@@ -68,23 +79,29 @@ impl RedisStore {
         list: List,
         scan: &Scan,
     ) -> Result<(usize, Vec<Arc<Session>>), StoreError> {
+        let shard = Shard::of(user);
         let key = match list {
-            List::Open => self.keys().open_of_user(user),
+            List::Open | List::Covered => self.keys().open_of_user(user),
             List::Ended => self.keys().ended_of_user(user),
         };
-        let mut all = ::redis::cmd("ZRANGE");
         let upper = scan
             .after
             .map_or_else(|| b"+".to_vec(), |id| bound(b'(', id));
-        all.arg(&key).arg(upper).arg("-").arg("BYLEX").arg("REV");
-        all.arg("LIMIT").arg(0).arg(scan.limit);
-        let total: usize = self.link().ask(::redis::cmd("ZCARD").arg(&key)).await?;
+        let mut script = self.scripts().of_user.prepare_invoke();
+        script
+            .key(&key)
+            .arg(self.keys().prefix(shard))
+            .arg(upper)
+            .arg(scan.limit.min(MOST));
+        let (pending, total, ids): (bool, usize, Vec<Vec<u8>>) = self.link().run(&script).await?;
+        if pending {
+            return self.of_user_by_record(user, list, scan).await;
+        }
         if scan.limit == 0 || total == 0 {
             return Ok((total, Vec::new()));
         }
-        let ids: Vec<Vec<u8>> = self.link().ask(&all).await?;
         let ids = ids.iter().filter_map(|id| Uuid::from_slice(id).ok());
-        let ids = ids.map(|id| (Shard::of(user), SessionId::from_uuid(id)));
+        let ids = ids.map(|id| (shard, SessionId::from_uuid(id)));
         let found = self.read_many(ids.collect()).await?;
         let found: Vec<_> = found.into_iter().flatten().collect();
         // The user's key says the space; another space has no session of theirs.
@@ -93,6 +110,40 @@ impl RedisStore {
             true => Ok((0, Vec::new())),
             false => Ok((total, found)),
         }
+    }
+
+    /// As [`of_user`](Self::of_user) while sessions that an epoch has ended are in the list of
+    /// open ones: all are looked at.
+    async fn of_user_by_record(
+        &self,
+        user: UserKey,
+        list: List,
+        scan: &Scan,
+    ) -> Result<(usize, Vec<Arc<Session>>), StoreError> {
+        let shard = Shard::of(user);
+        let mut ids = Vec::new();
+        for key in [
+            self.keys().open_of_user(user),
+            self.keys().ended_of_user(user),
+        ] {
+            let mut all = ::redis::cmd("ZRANGE");
+            all.arg(key).arg(0).arg(-1);
+            ids.extend(self.link().ask::<Vec<Vec<u8>>>(&all).await?);
+        }
+        ids.sort_unstable();
+        ids.dedup();
+        let ids = ids.iter().filter_map(|id| Uuid::from_slice(id).ok());
+        let ids = ids.map(|id| (shard, SessionId::from_uuid(id)));
+        let mut found: Vec<_> = self.read_many(ids.collect()).await?;
+        found.reverse();
+        let mut found: Vec<_> = found.into_iter().flatten().collect();
+        let wanted = |session: &Session| (list == List::Ended) == session.end().is_some();
+        let in_space = |s: &Session| scan.space.as_ref().is_none_or(|id| id == s.space_id());
+        found.retain(|session| wanted(session) && in_space(session));
+        let total = found.len();
+        found.retain(|session| scan.after.is_none_or(|after| session.id() < after));
+        found.truncate(scan.limit);
+        Ok((total, found))
     }
 
     /// How many sessions of `space` are in `list`.
@@ -150,6 +201,29 @@ impl RedisStore {
         space: Option<&SpaceId>,
         limit: usize,
     ) -> Result<Vec<(Shard, SessionId)>, StoreError> {
+        let walk = async |list| self.walk_list(shard, list, range, space, limit).await;
+        let (found, pending) = walk(list).await?;
+        if list != List::Ended || !pending {
+            return Ok(found);
+        }
+        // First those that are to come into the list: none is missed that comes meanwhile.
+        let (mut found, _) = walk(List::Covered).await?;
+        found.extend(walk(List::Ended).await?.0);
+        found.sort_unstable_by_key(|(_, id)| std::cmp::Reverse(*id));
+        found.dedup_by_key(|(_, id)| *id);
+        found.truncate(limit);
+        Ok(found)
+    }
+
+    /// The newest of one list, and whether an epoch has ended sessions that are in another.
+    async fn walk_list(
+        &self,
+        shard: Shard,
+        list: List,
+        range: IdRange,
+        space: Option<&SpaceId>,
+        limit: usize,
+    ) -> Result<(Vec<(Shard, SessionId)>, bool), StoreError> {
         // Members begin with the id and go on behind it: a bound that excludes an id from
         // above is just below all members of it, one that includes it just above them.
         let mut upper = match range.newest {
@@ -162,18 +236,20 @@ impl RedisStore {
             Bound::Included(id) => bound(b'[', id),
             Bound::Excluded(id) => [bound(b'(', id), vec![0xff; 17]].concat(),
         };
-        let mut found = Vec::new();
+        let (mut found, mut covered) = (Vec::new(), false);
         while found.len() < limit {
             let mut script = self.scripts().walk.prepare_invoke();
             script
-                .key(self.keys().of(shard, list.name()))
+                .key(self.keys().of(shard, list.kept_in()))
                 .arg(self.keys().prefix(shard))
                 .arg(list.name())
                 .arg(&upper)
                 .arg(&lower)
                 .arg(space.map_or("", SpaceId::as_str))
                 .arg(limit - found.len());
-            let (members, next): (Vec<Vec<u8>>, Vec<u8>) = self.link().run(&script).await?;
+            let (members, next, pending): (Vec<Vec<u8>>, Vec<u8>, bool) =
+                self.link().run(&script).await?;
+            covered |= pending;
             let ids = members
                 .iter()
                 .filter_map(|member| member.first_chunk::<16>());
@@ -183,7 +259,7 @@ impl RedisStore {
             }
             upper = [b"(", next.as_slice()].concat();
         }
-        Ok(found)
+        Ok((found, covered))
     }
 }
 

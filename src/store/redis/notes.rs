@@ -1,17 +1,20 @@
-//! What stands in Redis beside sessions: tickets, targets, locks, tasks, peaks.
+//! What stands in Redis beside sessions: tickets, targets, locks, peaks.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::redis::ScriptInvocation;
 use futures_util::future::join_all;
 
 use super::error::{damaged, odd_answer};
-use super::keys::Shard;
+use super::keys::{Keys, Shard};
+use super::link::Link;
+use super::recent::SaidLock;
+use super::scripts::Scripts;
+use super::server_time::ServerTime;
 use super::sessions::millis;
 use super::store::RedisStore;
-use crate::domain::{
-    LicensePeak, TargetId, Task, TaskId, Ticket, Timestamp, TokenDigest, UserKey, UserLock,
-};
+use crate::domain::{LicensePeak, TargetId, Ticket, Timestamp, TokenDigest, UserKey, UserLock};
 use crate::store::record::notes;
 use crate::store::{MAX_TARGETS, StoreError};
 
@@ -74,44 +77,28 @@ impl RedisStore {
     }
 
     pub(super) async fn put_lock_now(&self, lock: &UserLock) -> Result<(), StoreError> {
-        let time = self.time();
-        let server = |wall: Timestamp| Timestamp::from_unix_millis(time.server_of(wall));
-        let there = UserLock {
-            since: server(lock.since),
-            until: lock.until.map(server),
-            ..lock.clone()
-        };
-        let left = there.until.map(|until| until.unix_millis() - time.now());
-        let until = there.until.map(|until| until.unix_millis().to_string());
-        let record = notes::lock(&there);
-        // At least a moment: 0 would be for ever.
-        let ttl = left.map_or(0, |left| left.max(1));
-        self.write_lock(lock.user_key(), record, until.unwrap_or_default(), ttl)
-            .await
+        self.write_lock(lock.user_key(), Some(lock)).await
     }
 
     pub(super) async fn remove_lock_now(&self, user: UserKey) -> Result<(), StoreError> {
-        self.write_lock(user, Vec::new(), String::new(), 0).await
+        self.write_lock(user, None).await
     }
 
-    async fn write_lock(
-        &self,
-        user: UserKey,
-        record: Vec<u8>,
-        until: String,
-        ttl: i64,
-    ) -> Result<(), StoreError> {
-        let mut script = self.scripts().lock.prepare_invoke();
-        script
-            .key(self.keys().lock(user))
-            .arg(self.keys().prefix(Shard::of(user)))
-            .arg(self.keys().channel())
-            .arg(self.time().now())
-            .arg(user.as_bytes().as_slice())
-            .arg(record)
-            .arg(until)
-            .arg(ttl);
-        self.link().run::<i64>(&script).await.map(drop)
+    async fn write_lock(&self, user: UserKey, lock: Option<&UserLock>) -> Result<(), StoreError> {
+        let (link, shard) = (self.link(), Shard::of(user));
+        let words = LockWords::of(lock, self.time());
+        let script = words.script(self.scripts(), self.keys(), link, user, None);
+        let before = link.history.mark(shard);
+        let (number, mark): (u64, u64) = link.run(&script).await?;
+        link.acknowledged(shard, before, mark);
+        let said = SaidLock {
+            user,
+            lock: lock.cloned(),
+            number,
+        };
+        let now = self.time().clock().tick();
+        self.recent().said().locks.push(now, said);
+        Ok(())
     }
 
     pub(super) async fn locks_now(&self) -> Result<Vec<UserLock>, StoreError> {
@@ -136,7 +123,8 @@ impl RedisStore {
                     self.link().ask::<Option<Vec<u8>>>(&command).await
                 }));
                 for lock in read.await {
-                    let Some(lock) = lock? else {
+                    // One that was lifted meanwhile is empty.
+                    let Some(lock) = lock?.filter(|lock| !lock.is_empty()) else {
                         continue;
                     };
                     let lock = notes::read_lock(&lock).map_err(|error| damaged("lock", error))?;
@@ -155,51 +143,6 @@ impl RedisStore {
             until: lock.until.map(here),
             ..lock
         }
-    }
-
-    pub(super) async fn put_task_now(&self, task: &Task) -> Result<(), StoreError> {
-        let node = &self.link().options.node;
-        let (all, id) = (self.keys().task(node, None), task.id.as_u64());
-        let ttl = if task.ended.is_some() {
-            DAY_MS
-        } else {
-            TASK_MS
-        };
-        let now = self.time().now();
-        let mut set = ::redis::cmd("SET");
-        set.arg(self.keys().task(node, Some(id)))
-            .arg(notes::task(task));
-        set.arg("PX").arg(ttl);
-        self.link().ask::<String>(&set).await?;
-        let mut add = ::redis::cmd("ZADD");
-        add.arg(&all).arg(now.saturating_add(ttl)).arg(id);
-        self.link().ask::<i64>(&add).await?;
-        let mut drop_old = ::redis::cmd("ZREMRANGEBYSCORE");
-        drop_old.arg(&all).arg("-inf").arg(now);
-        self.link().ask::<i64>(&drop_old).await?;
-        let mut expire = ::redis::cmd("PEXPIRE");
-        self.link()
-            .ask::<i64>(expire.arg(&all).arg(TASK_MS))
-            .await?;
-        Ok(())
-    }
-
-    /// The background tasks of this node.
-    pub(super) async fn tasks_now(&self) -> Result<Vec<Task>, StoreError> {
-        let node = &self.link().options.node;
-        let mut ids = ::redis::cmd("ZRANGE");
-        ids.arg(self.keys().task(node, None)).arg(0).arg(-1);
-        let ids: Vec<u64> = self.link().ask(&ids).await?;
-        let mut tasks = Vec::new();
-        for id in ids {
-            let key = self.keys().task(node, Some(id));
-            let found: Option<Vec<u8>> = self.link().ask(::redis::cmd("GET").arg(key)).await?;
-            if let Some(bytes) = found {
-                let task = notes::read_task(TaskId::new(id).as_u64(), &bytes);
-                tasks.push(task.map_err(|error| damaged("task", error))?);
-            }
-        }
-        Ok(tasks)
     }
 
     pub(super) async fn put_peaks_now(&self, peaks: &[LicensePeak]) -> Result<(), StoreError> {
@@ -250,7 +193,63 @@ impl RedisStore {
     }
 }
 
-const DAY_MS: i64 = 86_400_000;
+/// A lock, or that there is none, as the script is told.
+pub(super) struct LockWords {
+    record: Vec<u8>,
+    /// '' for ever.
+    until: String,
+    /// 0 for ever.
+    ttl: i64,
+}
 
-/// For how long a background task is known that does not end.
-const TASK_MS: i64 = 7 * DAY_MS;
+impl LockWords {
+    pub(super) fn of(lock: Option<&UserLock>, time: &ServerTime) -> Self {
+        let Some(lock) = lock else {
+            return Self {
+                record: Vec::new(),
+                until: String::new(),
+                ttl: 0,
+            };
+        };
+        let server = |wall: Timestamp| Timestamp::from_unix_millis(time.server_of(wall));
+        let there = UserLock {
+            since: server(lock.since),
+            until: lock.until.map(server),
+            ..lock.clone()
+        };
+        let until = there.until.map(Timestamp::unix_millis);
+        Self {
+            record: notes::lock(&there),
+            until: until.map(|until| until.to_string()).unwrap_or_default(),
+            // At least a moment: 0 would be for ever.
+            ttl: until.map_or(0, |until| (until - time.now()).max(1)),
+        }
+    }
+
+    /// Locks `user`, or lifts the lock: as the next of its shard, or with a number as what was
+    /// lost.
+    pub(super) fn script<'s>(
+        self,
+        scripts: &'s Scripts,
+        keys: &Keys,
+        link: &Link,
+        user: UserKey,
+        number: Option<u64>,
+    ) -> ScriptInvocation<'s> {
+        let mut script = scripts.lock.prepare_invoke();
+        script
+            .key(keys.lock(user))
+            .arg(keys.prefix(Shard::of(user)))
+            .arg(keys.channel())
+            .arg(link.time.now())
+            .arg(user.as_bytes().as_slice())
+            .arg(self.record)
+            .arg(self.until)
+            .arg(self.ttl)
+            .arg(&link.options.node)
+            .arg(number.map_or_else(String::new, |number| number.to_string()));
+        script
+    }
+}
+
+pub(super) const DAY_MS: i64 = 86_400_000;

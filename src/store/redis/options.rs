@@ -9,12 +9,17 @@ pub struct RedisOptions {
     /// How the servers are arranged.
     pub mode: RedisMode,
     /// Addresses, as `redis://host:6379` or, with TLS, `rediss://host:6379`: of the server, of
-    /// some nodes of the cluster, or of the sentinels. Without credentials.
+    /// some nodes of the cluster, or of the sentinels, which then speak TLS like the master that
+    /// they name. Without credentials.
     pub nodes: Vec<String>,
     /// The user (Redis ACL); `None` for the default one.
     pub username: Option<String>,
     /// Its password.
     pub password: Option<String>,
+    /// The user whom the sentinels know (Redis ACL); `None` for their default one.
+    pub sentinel_username: Option<String>,
+    /// Its password.
+    pub sentinel_password: Option<String>,
     /// The authorities that vouch for the servers' certificates, as PEM; `None` for those of
     /// the system.
     pub authorities: Option<Vec<u8>>,
@@ -28,6 +33,8 @@ pub struct RedisOptions {
     pub timeout: Duration,
     /// How often the change stream is read, beside what is pushed.
     pub poll: Duration,
+    /// How often the server's clock is read: clocks drift by milliseconds meanwhile.
+    pub clock_check: Duration,
     /// Whether changes are pushed as well.
     pub push: bool,
     /// What happens to the sessions in the table while the store is not reached.
@@ -82,12 +89,15 @@ impl RedisOptions {
             nodes: vec![url.into()],
             username: None,
             password: None,
+            sentinel_username: None,
+            sentinel_password: None,
             authorities: None,
             namespace: "gatepass".to_owned(),
             node: "gatepass".to_owned(),
             connect_timeout: Duration::from_secs(2),
             timeout: Duration::from_secs(1),
             poll: Duration::from_millis(100),
+            clock_check: Duration::from_secs(60),
             push: true,
             on_outage: OnOutage::Closed,
         }

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::answer::Stored;
 use super::keys::Shard;
-use super::sessions::{Stored, millis};
+use super::sessions::millis;
 use super::store::RedisStore;
 use crate::domain::Session;
 use crate::store::StoreError;
@@ -21,6 +22,7 @@ impl RedisStore {
             .time()
             .now()
             .saturating_sub(millis(self.retention().time));
+        self.renew_secret().await?;
         let mut purged = 0;
         for shard in Shard::all() {
             purged += self.step(shard, &old.to_string(), NEVER).await?.0;
@@ -95,7 +97,8 @@ impl RedisStore {
             .arg(old)
             .arg(due)
             .arg(self.ended_ttl())
-            .arg(STEP);
+            .arg(STEP)
+            .arg(self.time().now());
         let (purged, ended): (usize, Vec<(Vec<u8>, Stored)>) = self.link().run(&script).await?;
         Ok((purged, self.restore_all(ended)?))
     }

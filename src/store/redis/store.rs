@@ -1,26 +1,30 @@
 //! The store itself.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
+use super::again::Again;
 use super::error::store_error;
 use super::feed::{self, Follower};
 use super::keys::Keys;
 use super::link::Link;
 use super::lists::List;
+use super::nodes::Progress;
 use super::options::RedisOptions;
+use super::recent::Recent;
 use super::scripts::Scripts;
 use super::server_time::ServerTime;
 use crate::domain::{
-    Clock, LicensePeak, Session, SessionEnd, SessionId, SpaceId, Spaces, TargetId, Task, Ticket,
-    TokenDigest, UserKey, UserLock,
+    Clock, LicensePeak, Session, SessionEnd, SessionId, SharedSecret, SpaceId, Spaces, TargetId,
+    Task, Ticket, TokenDigest, UserKey, UserLock,
 };
 use crate::store::{
-    Changes, Created, Ended, IdRange, Recovered, Retention, Scan, ScanPage, SessionStore,
+    Changes, Created, CredentialStore, EndScope, Ended, Epoch, IdRange, Merged, NodeRegistry,
+    Opens, Recovered, RefreshStore, Retention, Scan, ScanPage, SeatStore, SessionStore, Settled,
     SharedStore, Standing, StoreError, StoreFuture, StoreState, Touch,
 };
 
@@ -31,7 +35,10 @@ pub struct RedisStore {
     scripts: Arc<Scripts>,
     spaces: Spaces,
     retention: Retention,
+    recent: Arc<Recent>,
     changes: Mutex<Option<Changes>>,
+    secret: OnceLock<SharedSecret>,
+    progress: Arc<Progress>,
     runtime: Handle,
 }
 
@@ -56,16 +63,27 @@ impl RedisStore {
         let link = Arc::new(Link::new(options, ServerTime::new(clock)));
         link.connect().await.map_err(store_error)?;
         let cursors = Follower::position(&link, &keys, &scripts).await?;
+        let progress = Arc::default();
         let (sender, receiver) = mpsc::channel(WAITING);
         if push {
             let (link, channel) = (Arc::clone(&link), keys.channel());
             tokio::spawn(feed::listen(link, channel, sender.clone()));
         }
+        let recent = Arc::new(Recent::default());
+        let again = Again {
+            link: Arc::clone(&link),
+            keys: keys.clone(),
+            scripts: Arc::clone(&scripts),
+            retention,
+            recent: Arc::clone(&recent),
+        };
         let follower = Follower {
+            again,
             link: Arc::clone(&link),
             keys: keys.clone(),
             scripts: Arc::clone(&scripts),
             cursors,
+            progress: Arc::clone(&progress),
             changes: sender,
         };
         tokio::spawn(follower.run());
@@ -75,13 +93,20 @@ impl RedisStore {
             scripts,
             spaces,
             retention,
+            recent,
             changes: Mutex::new(Some(Changes::new(receiver))),
+            secret: OnceLock::new(),
+            progress,
             runtime: Handle::current(),
         })
     }
 
     pub(super) fn link(&self) -> &Link {
         &self.link
+    }
+
+    pub(super) fn progress(&self) -> &Progress {
+        &self.progress
     }
 
     /// For work that goes on after the store was asked.
@@ -102,12 +127,21 @@ impl RedisStore {
         &self.scripts
     }
 
+    /// The secret of all nodes, once it has been asked for.
+    pub(super) const fn known_secret(&self) -> &OnceLock<SharedSecret> {
+        &self.secret
+    }
+
     pub(super) const fn spaces(&self) -> &Spaces {
         &self.spaces
     }
 
     pub(super) const fn retention(&self) -> &Retention {
         &self.retention
+    }
+
+    pub(super) fn recent(&self) -> &Recent {
+        &self.recent
     }
 
     pub(super) fn time(&self) -> &ServerTime {
@@ -125,8 +159,21 @@ impl fmt::Debug for RedisStore {
 }
 
 impl SharedStore for RedisStore {
-    fn end_user(&self, user: UserKey, end: SessionEnd) -> StoreFuture<'_, Vec<Arc<Session>>> {
-        Box::pin(self.end_user_now(user, end))
+    fn end_user(
+        &self,
+        user: UserKey,
+        keep: Option<SessionId>,
+        end: SessionEnd,
+    ) -> StoreFuture<'_, Vec<Arc<Session>>> {
+        Box::pin(self.end_user_now(user, keep, end))
+    }
+
+    fn end_scope(&self, scope: EndScope, end: SessionEnd) -> StoreFuture<'_, Vec<Epoch>> {
+        Box::pin(self.end_scope_now(scope, end))
+    }
+
+    fn settle(&self, scope: Option<EndScope>) -> StoreFuture<'_, Settled> {
+        Box::pin(self.settle_now(scope))
     }
 
     fn end_overdue(&self, grace: Duration) -> StoreFuture<'_, Vec<Arc<Session>>> {
@@ -135,19 +182,34 @@ impl SharedStore for RedisStore {
 
     fn walk_open(
         &self,
-        space: SpaceId,
+        space: Option<SpaceId>,
         range: IdRange,
         limit: usize,
     ) -> StoreFuture<'_, Vec<Arc<Session>>> {
-        Box::pin(async move { self.walk_now(List::Open, range, Some(&space), limit).await })
+        Box::pin(async move {
+            self.walk_now(List::Open, range, space.as_ref(), limit)
+                .await
+        })
     }
 
     fn standing(&self, sessions: Vec<Arc<Session>>) -> StoreFuture<'_, Vec<Standing>> {
         Box::pin(async move { self.standing_now(&sessions).await })
     }
 
+    fn find_credential(&self, credential: &TokenDigest) -> StoreFuture<'_, Option<Opens>> {
+        Box::pin(self.find_credential_now(*credential))
+    }
+
+    fn seats(&self) -> Option<&dyn SeatStore> {
+        Some(self)
+    }
+
     fn locks(&self) -> StoreFuture<'_, Vec<UserLock>> {
         Box::pin(self.locks_now())
+    }
+
+    fn secret(&self) -> StoreFuture<'_, SharedSecret> {
+        Box::pin(self.secret_now())
     }
 
     fn changes(&self) -> Option<Changes> {
@@ -159,8 +221,8 @@ impl SharedStore for RedisStore {
         self.link.options.on_outage.believed_for()
     }
 
-    fn state(&self) -> StoreState {
-        self.link.state()
+    fn nodes(&self) -> &dyn NodeRegistry {
+        self
     }
 }
 
@@ -173,13 +235,27 @@ impl SessionStore for RedisStore {
         Some(self)
     }
 
+    fn credentials(&self) -> Option<&dyn CredentialStore> {
+        Some(self)
+    }
+
+    fn refreshes(&self) -> &dyn RefreshStore {
+        self
+    }
+
+    fn state(&self) -> StoreState {
+        self.link.state()
+    }
+
     fn recover(&self) -> StoreFuture<'_, Recovered> {
         Box::pin(async {
             Ok(Recovered {
                 sessions: Vec::new(),
                 locks: self.locks_now().await?,
-                tasks: self.tasks_now().await?,
+                // Each is asked about when somebody asks for it.
+                tasks: Vec::new(),
                 peaks: self.peaks_now().await?,
+                credentials: Vec::new(),
             })
         })
     }
@@ -193,9 +269,16 @@ impl SessionStore for RedisStore {
                 (&created, session.end().cloned())
             {
                 let _ = self.end_now(Touch::last_of(&session), end).await?;
+            } else if let Created::Kept | Created::KeptInPlaceOf(_) = &created {
+                let now = self.time().clock().tick();
+                self.recent().said().opened.push(now, session);
             }
             Ok(created)
         })
+    }
+
+    fn import(&self, sessions: Vec<Arc<Session>>) -> StoreFuture<'_, Vec<Merged>> {
+        Box::pin(self.import_now(sessions))
     }
 
     fn load(&self, digest: &TokenDigest) -> StoreFuture<'_, Option<Arc<Session>>> {

@@ -39,7 +39,8 @@ async fn what_is_exported_can_be_imported() {
     let found = check(folder, &[]).await;
     assert_eq!((&found["open"], &found["ended"]), (&1.into(), &1.into()));
     let exported = run(folder, &["store", "export"]).await.ok().to_owned();
-    assert_eq!(exported.lines().count(), 3, "{exported}");
+    assert_eq!(exported.lines().count(), 4, "{exported}");
+    assert!(exported.contains("{\"peak\":{"), "{exported}");
     assert!(exported.starts_with("{\"gatepass_store\":{\"version\":1}}\n"));
     // Not over a store that is there; beside it, and into it.
     let import = ["store", "import"];
@@ -81,7 +82,7 @@ async fn bad_lines_are_named_and_nothing_is_imported() {
     for part in [
         "line 2: method: `hat` is no",
         "line 3:",
-        "line 5:",
+        "line 6:",
         "nothing was imported",
     ] {
         assert!(said.contains(part), "{said}");

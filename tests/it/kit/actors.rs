@@ -282,6 +282,11 @@ impl Admin {
         script.send("POST", path, body).await
     }
 
+    pub(crate) async fn put(&self, path: &str, body: &str) -> Answer {
+        let script = self.script.clone().with("content-type", "application/json");
+        script.send("PUT", path, body).await
+    }
+
     /// The open sessions of a space, newest first, with all that is known of them.
     pub(crate) async fn sessions(&self, space: &str) -> Vec<Value> {
         let path = format!("/api/v1/spaces/{space}/sessions?view=full&limit=1000");

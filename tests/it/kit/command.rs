@@ -10,6 +10,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio_util::sync::CancellationToken;
 
+use super::wait::SOON;
 use super::{eventually, soon};
 
 /// What a command did.
@@ -103,6 +104,13 @@ impl Running {
         Self::follow(gatepass(folder, args))
     }
 
+    /// Starts it with these variables in its environment.
+    pub(crate) fn start_with(folder: &Path, args: &[&str], variables: &[(&str, &str)]) -> Self {
+        let mut command = gatepass(folder, args);
+        command.envs(variables.iter().copied());
+        Self::follow(command)
+    }
+
     /// Starts it deaf to a signal, as `XFSZ`.
     pub(crate) fn start_ignoring(folder: &Path, signal: &str, args: &[&str]) -> Self {
         let program = env!("CARGO_BIN_EXE_gatepass");
@@ -141,11 +149,12 @@ impl Running {
 
     /// Waits for a line with `text` in it.
     pub(crate) async fn line(&self, text: &str) -> String {
-        eventually(async || {
+        let found = eventually(async || {
             let lines = self.lines.lock().unwrap();
             lines.iter().find(|line| line.contains(text)).cloned()
-        })
-        .await
+        });
+        let found = tokio::time::timeout(SOON, found).await;
+        found.unwrap_or_else(|_| panic!("no line with {text:?}: {:#?}", self.said()))
     }
 
     /// How many lines have `text` in them.

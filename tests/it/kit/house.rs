@@ -56,6 +56,7 @@ pub(crate) fn tls_site(files: &[&str], more: &str) -> Site {
 }
 
 /// What API keys are presented as.
+#[derive(Clone)]
 pub(crate) struct Bearers {
     pub(crate) site: String,
     /// Administers space 1001.

@@ -15,6 +15,9 @@ pub(crate) mod house;
 #[cfg(feature = "server")]
 pub(crate) mod log;
 #[cfg(feature = "server")]
+#[allow(dead_code, reason = "the unit tests use the rest of it")]
+pub(crate) mod redis;
+#[cfg(feature = "server")]
 pub(crate) mod served;
 pub(crate) mod socket;
 #[cfg(feature = "server")]

@@ -16,16 +16,45 @@ pub(crate) struct Served {
     pub(crate) edge: SocketAddr,
     pub(crate) admin: SocketAddr,
     pub(crate) keys: Bearers,
+    /// Variables of the process's environment.
+    variables: Vec<(&'static str, &'static str)>,
 }
 
 impl Served {
     pub(crate) async fn with(config: &str) -> Self {
-        let (folder, upstream) = (TempDir::new().unwrap(), Upstream::start().await);
+        Self::with_variables(config, &[]).await
+    }
+
+    /// One with these variables in its environment.
+    pub(crate) async fn with_variables(
+        config: &str,
+        variables: &[(&'static str, &'static str)],
+    ) -> Self {
+        let folder = TempDir::new().unwrap();
         let keys = furnish(folder.path());
+        Self::of(folder, keys, config, variables).await
+    }
+
+    /// One that the same keys open as this one.
+    pub(crate) async fn beside(&self, config: &str) -> Self {
+        let folder = TempDir::new().unwrap();
+        let _ = furnish(folder.path());
+        let keys = folder.path().join("keys.toml");
+        std::fs::copy(self.folder.path().join("keys.toml"), keys).unwrap();
+        Self::of(folder, self.keys.clone(), config, &[]).await
+    }
+
+    async fn of(
+        folder: TempDir,
+        keys: Bearers,
+        config: &str,
+        variables: &[(&'static str, &'static str)],
+    ) -> Self {
+        let upstream = Upstream::start().await;
         let served =
             format!("{config}\n[log]\nformat = \"json\"\n").replace("UPSTREAM", &upstream.url());
         std::fs::write(folder.path().join("gatepass.toml"), served).unwrap();
-        let process = Running::start(folder.path(), &["serve"]);
+        let process = Running::start_with(folder.path(), &["serve"], variables);
         Self {
             edge: process.address("the edge is ready").await,
             admin: process.address("the side port is ready").await,
@@ -33,12 +62,13 @@ impl Served {
             folder,
             upstream,
             keys,
+            variables: variables.to_vec(),
         }
     }
 
     /// Starts the gateway again, on other ports, after its process has ended.
     pub(crate) async fn start_again(&mut self) {
-        self.process = Running::start(self.folder.path(), &["serve"]);
+        self.process = Running::start_with(self.folder.path(), &["serve"], &self.variables);
         self.edge = self.process.address("the edge is ready").await;
         self.admin = self.process.address("the side port is ready").await;
     }

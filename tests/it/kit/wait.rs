@@ -4,11 +4,12 @@ use std::future::Future;
 use std::time::Duration;
 
 /// Longer than anything here takes, on a busy machine too.
-const SOON: Duration = Duration::from_secs(20);
+pub(super) const SOON: Duration = Duration::from_secs(60);
 
 /// What `future` gives, which it must within [`SOON`].
 pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(SOON, future)
+    // A moment more, so that who says more about it is heard.
+    tokio::time::timeout(SOON + Duration::from_secs(1), future)
         .await
         .expect("it should have happened by now")
 }

@@ -20,6 +20,18 @@ fn cookie(answer: &Answer) -> String {
     cookie.unwrap().to_owned()
 }
 
+impl Served {
+    /// What the metrics say of the store.
+    async fn reached(&self) -> u8 {
+        let metrics = self.admin().get("/metrics").await;
+        let metrics = metrics.text();
+        let line = metrics
+            .lines()
+            .find_map(|line| line.strip_prefix("gatepass_store_reached "));
+        line.unwrap_or_else(|| panic!("{metrics}")).parse().unwrap()
+    }
+}
+
 #[tokio::test]
 async fn s15_a_full_disk_refuses_logins_and_ends_and_nothing_else() {
     let mut served = Served::with(&format!("{PORTS}{}", header_space())).await;
@@ -59,7 +71,20 @@ async fn s15_a_full_disk_refuses_logins_and_ends_and_nothing_else() {
     let end = served.admin().delete(&path).await;
     assert_eq!(end.status, 503, "{}", end.text());
 
+    eventually(async || {
+        let ready = served.admin().get("/health/ready").await;
+        let told = ready.text().contains("file cannot be written");
+        (ready.status == 503 && told && served.reached().await == 0).then_some(())
+    })
+    .await;
+
     limit(served.process.id(), "unlimited");
+    // By itself: nobody asks for anything.
+    eventually(async || {
+        let ready = served.admin().get("/health/ready").await;
+        (ready.status == 200 && served.reached().await == 1).then_some(())
+    })
+    .await;
     let last = eventually(async || {
         let answer = served.script().with("hdr-usr", "last").get("/echo").await;
         (answer.status == 200).then_some(answer)

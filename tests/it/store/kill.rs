@@ -12,6 +12,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::kit::house::header_space;
+use crate::kit::redis::RedisServer;
 use crate::kit::{PORTS, Script, Served, soon};
 
 /// What a client was told.
@@ -74,44 +75,131 @@ async fn exchange(edge: SocketAddr, head: &str) -> Option<(u16, Option<String>)>
     Some((status, cookie))
 }
 
+/// How many rounds there are.
+fn rounds() -> Option<u64> {
+    std::env::var("GATEPASS_SOAK_ROUNDS").ok()?.parse().ok()
+}
+
+/// What some rounds came to.
+#[derive(Clone, Copy, Default)]
+struct Tally {
+    rounds: u64,
+    logins: usize,
+    ends: usize,
+    /// Sessions that were open and are refused.
+    lost: usize,
+    /// Sessions that had ended and are accepted.
+    back: usize,
+    /// Seconds of storm.
+    stormed: f64,
+}
+
+impl Tally {
+    fn and(self, more: Self) -> Self {
+        Self {
+            rounds: self.rounds + more.rounds,
+            logins: self.logins + more.logins,
+            ends: self.ends + more.ends,
+            lost: self.lost + more.lost,
+            back: self.back + more.back,
+            stormed: self.stormed + more.stormed,
+        }
+    }
+
+    /// A line of the table.
+    fn say(self, store: &str, rounds: &str) {
+        println!(
+            "| {store} | {rounds} | {} | {} | {:.0} | {} | {} |",
+            self.logins,
+            self.ends,
+            self.logins as f64 / self.stormed,
+            self.lost,
+            self.back,
+        );
+    }
+}
+
+/// Kills a gateway with this configuration in the middle of a storm, again and again.
+async fn soak(store: &str, config: &str, rounds: u64) {
+    let mut served = Served::with(config).await;
+    let next = Arc::new(AtomicU64::new(0));
+    println!(
+        "| store | rounds | logins acknowledged | ends acknowledged | logins/s | lost | back |"
+    );
+    println!("|---|--:|--:|--:|--:|--:|--:|");
+    let (mut ten, mut total) = (Tally::default(), Tally::default());
+    for round in 0..rounds {
+        let told = one_round(&mut served, &next, round).await;
+        ten = ten.and(told);
+        total = total.and(told);
+        if ten.rounds == 10 {
+            ten.say(store, &format!("{}-{}", round - 8, round + 1));
+            ten = Tally::default();
+        }
+    }
+    total.say(store, &format!("**{rounds}**"));
+    assert_eq!((total.lost, total.back), (0, 0), "lost, and back");
+}
+
+/// A storm, a kill in the middle of it, at another moment each time, and a look at all that was
+/// acknowledged.
+async fn one_round(served: &mut Served, next: &Arc<AtomicU64>, round: u64) -> Tally {
+    let stop = Arc::new(AtomicBool::new(false));
+    let storms = (0..16).map(|_| {
+        let (stop, next) = (Arc::clone(&stop), Arc::clone(next));
+        tokio::spawn(storm(served.edge, stop, next))
+    });
+    let storms: Vec<_> = storms.collect();
+    let time = Duration::from_millis(300 + round * 37 % 400);
+    tokio::time::sleep(time).await;
+    served.process.signal("KILL").await;
+    served.process.end().await;
+    stop.store(true, Ordering::Relaxed);
+    let mut told = Told::default();
+    for storm in storms {
+        let part = storm.await.unwrap();
+        told.open.extend(part.open);
+        told.ended.extend(part.ended);
+    }
+    served.start_again().await;
+    let (mut lost, mut back) = (0, 0);
+    for (cookies, status, wrong) in [(&told.open, 200, &mut lost), (&told.ended, 401, &mut back)] {
+        for cookie in cookies {
+            let answer = served.script().with("cookie", cookie).get("/echo").await;
+            assert!(matches!(answer.status, 200 | 401), "{}", answer.text());
+            *wrong += usize::from(answer.status != status);
+        }
+    }
+    assert!(told.open.len() > 5, "a storm of {} logins", told.open.len());
+    Tally {
+        rounds: 1,
+        logins: told.open.len() + told.ended.len(),
+        ends: told.ended.len(),
+        lost,
+        back,
+        stormed: time.as_secs_f64(),
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s11_nothing_acknowledged_is_lost_under_kill_9() {
-    let rounds: u64 = std::env::var("GATEPASS_SOAK_ROUNDS")
-        .ok()
-        .and_then(|rounds| rounds.parse().ok())
-        .unwrap_or(3);
-    let quiet = format!("{PORTS}{}", header_space());
-    let mut served = Served::with(&quiet).await;
-    let next = Arc::new(AtomicU64::new(0));
-    let (mut opened, mut ended) = (0, 0);
-    for round in 0..rounds {
-        let stop = Arc::new(AtomicBool::new(false));
-        let storms = (0..16).map(|_| {
-            let (stop, next) = (Arc::clone(&stop), Arc::clone(&next));
-            tokio::spawn(storm(served.edge, stop, next))
-        });
-        let storms: Vec<_> = storms.collect();
-        // In the middle of it, another moment each time.
-        tokio::time::sleep(Duration::from_millis(300 + round * 37 % 400)).await;
-        served.process.signal("KILL").await;
-        served.process.end().await;
-        stop.store(true, Ordering::Relaxed);
-        let mut told = Told::default();
-        for storm in storms {
-            let part = storm.await.unwrap();
-            told.open.extend(part.open);
-            told.ended.extend(part.ended);
-        }
-        served.start_again().await;
-        for (cookies, status) in [(&told.open, 200), (&told.ended, 401)] {
-            for cookie in cookies {
-                let answer = served.script().with("cookie", cookie).get("/echo").await;
-                assert_eq!(answer.status, status, "round {round}");
-            }
-        }
-        assert!(told.open.len() > 5, "a storm of {} logins", told.open.len());
-        opened += told.open.len() + told.ended.len();
-        ended += told.ended.len();
-    }
-    println!("{rounds} rounds: {opened} logins and {ended} ends acknowledged, none lost");
+    let config = format!("{PORTS}{}", header_space());
+    soak("file", &config, rounds().unwrap_or(3)).await;
+}
+
+/// A fifth of the rounds.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s11_nothing_acknowledged_is_lost_under_kill_9_before_redis() {
+    let redis = RedisServer::start();
+    let store = format!(
+        "[store]\nkind = \"redis\"\n[store.redis]\nnodes = [\"{}\"]\n",
+        redis.url()
+    );
+    let config = format!("{PORTS}{store}{}", header_space());
+    soak(
+        "Redis",
+        &config,
+        rounds().map_or(2, |rounds| rounds.div_ceil(5)),
+    )
+    .await;
 }

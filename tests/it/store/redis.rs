@@ -1,15 +1,10 @@
 //! Two gateways on one Redis.
 
 use crate::kit::house::header_space;
+use crate::kit::redis::RedisServer;
 use crate::kit::{PORTS, Served};
 
-#[allow(dead_code, reason = "the unit tests use the rest of it")]
-#[path = "../../../src/store/redis/tests/server.rs"]
-mod server;
-
-use server::RedisServer;
-
-fn config(redis: &RedisServer, node: &str, more: &str) -> String {
+pub(super) fn config(redis: &RedisServer, node: &str, more: &str) -> String {
     format!(
         "{PORTS}[store]\nkind = \"redis\"\nflush_interval = \"100ms\"\n[store.redis]\n\
          nodes = [\"{}\"]\nnode = \"{node}\"\ntimeout = \"300ms\"\n{more}{}",
@@ -19,7 +14,7 @@ fn config(redis: &RedisServer, node: &str, more: &str) -> String {
 }
 
 /// Waits until `holds`; `what` says what does not.
-async fn eventually(what: &str, holds: impl AsyncFn() -> bool) {
+pub(super) async fn eventually(what: &str, holds: impl AsyncFn() -> bool) {
     let wait = async {
         while !holds().await {
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
@@ -40,7 +35,7 @@ impl Served {
         answer.status
     }
 
-    async fn cookie_of(&self, user: &str) -> String {
+    pub(super) async fn cookie_of(&self, user: &str) -> String {
         let answer = self.script().with("hdr-usr", user).get("/echo").await;
         assert_eq!(answer.status, 200, "{}", answer.text());
         let cookie = answer.header("set-cookie").split(';').next();
@@ -65,6 +60,9 @@ async fn s16_two_gateways_have_the_same_sessions() {
             .collect();
         assert_eq!(users, ["ann", "bob"], "every node lists them all");
     }
+    let of_bob = "/api/v1/spaces/1001/users/LAB/bob/sessions";
+    let bobs = a.admin().get(of_bob).await.json(200);
+    assert_eq!(bobs["sessions"][0]["userId"], "bob", "{bobs}");
     let sessions = b.admin().sessions("1001").await;
     let anns = sessions.iter().find(|s| s["userId"] == "ann").unwrap();
     b.admin().end("1001", anns).await;
@@ -78,7 +76,8 @@ async fn s16_two_gateways_have_the_same_sessions() {
 
 #[tokio::test]
 async fn s15_a_gateway_goes_on_when_redis_comes_back() {
-    let mut redis = RedisServer::start();
+    // By default Redis writes a little later than it acknowledges.
+    let mut redis = RedisServer::start_with(&["--appendfsync", "always"]);
     let a = Served::with(&config(&redis, "a", "")).await;
     let b = Served::with(&config(
         &redis,
@@ -105,10 +104,12 @@ async fn s15_a_gateway_goes_on_when_redis_comes_back() {
     }
     redis.launch();
     eventually("open again", async || a.status_of(&ann).await == 200).await;
-    eventually("ready again", async || {
-        a.admin().get("/health/ready").await.status == 200
-    })
-    .await;
+    for node in [&a, &b] {
+        eventually("ready again", async || {
+            node.admin().get("/health/ready").await.status == 200
+        })
+        .await;
+    }
     b.cookie_of("new").await;
 }
 
@@ -121,4 +122,25 @@ async fn s11_a_killed_gateway_leaves_its_sessions_to_the_others() {
     a.die().await;
     assert_eq!(b.status_of(&ann).await, 200);
     assert_eq!(a.status_of(&ann).await, 200);
+}
+
+#[tokio::test]
+async fn s19_a_rules_idle_time_counts_what_happens_on_every_node() {
+    let redis = RedisServer::start();
+    let rule = "[[space.access]]\npath = \"/echo\"\nidle_timeout = \"1s\"\n";
+    let config = |node| format!("{}{rule}", config(&redis, node, ""));
+    let a = Served::with(&config("a")).await;
+    let b = Served::with(&config("b")).await;
+    let ann = a.cookie_of("ann").await;
+    assert_eq!(b.status_of(&ann).await, 200);
+    let begun = tokio::time::Instant::now();
+    while begun.elapsed() < std::time::Duration::from_millis(1500) {
+        assert_eq!(b.status_of(&ann).await, 200);
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    // Here it was idle for longer than the rule allows.
+    assert_eq!(a.status_of(&ann).await, 200);
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    assert_eq!(a.status_of(&ann).await, 401);
+    assert_eq!(b.status_of(&ann).await, 401);
 }

@@ -1,10 +1,11 @@
 //! The file store: the contract, and what is there after a restart.
 
 mod crash;
+mod credentials;
+mod refreshes;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -61,10 +62,9 @@ impl Home {
 
 #[tokio::test]
 async fn fulfils_the_contract() {
-    let (folder, count) = (TempDir::new().unwrap(), AtomicUsize::new(0));
-    contract::check(async |clock, retention| {
-        let name = count.fetch_add(1, Ordering::Relaxed).to_string();
-        let path = folder.path().join(name);
+    let folder = TempDir::new().unwrap();
+    contract::check(async |clock, retention, place| {
+        let path = folder.path().join(place.to_string());
         FileStore::open(&path, retention, &Spaces::new(), Arc::new(clock)).unwrap()
     })
     .await;

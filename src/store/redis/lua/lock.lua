@@ -1,20 +1,30 @@
 #!lua flags=allow-oom
 -- Locks a user or lifts the lock. KEYS[1] the lock; ARGV: prefix, channel, now, user, lock
--- ('' to lift it), until ('' for ever), ttl (0 for none).
-local P, user = ARGV[1], ARGV[4]
+-- ('' to lift it), until ('' for ever), ttl (0 for none), node, number ('' for the next).
+-- Returns the number and the node's mark.
+local P, user, i = ARGV[1], ARGV[4], ARGV[9]
 redis.call('ZREMRANGEBYSCORE', P .. 'locks', '-inf', ARGV[3])
+if i == '' then
+  i = number(P, tonumber(ARGV[3]))
+else
+  raise(P, i)
+  local known = redis.call('HGET', KEYS[1], 'i')
+  if known and tonumber(known) >= tonumber(i) then
+    return {i, mark(P, ARGV[8])}
+  end
+end
 if ARGV[5] == '' then
-  redis.call('DEL', KEYS[1])
+  -- What is left says that it was lifted, should somebody say an earlier lock again.
+  redis.call('HSET', KEYS[1], 'l', '', 'u', '0', 'i', i)
+  redis.call('PEXPIRE', KEYS[1], 600000)
   redis.call('ZREM', P .. 'locks', user)
   tell(P, ARGV[2], 'U' .. user)
 else
-  redis.call('HSET', KEYS[1], 'l', ARGV[5], 'u', ARGV[6])
-  if ARGV[7] == '0' then
-    redis.call('PERSIST', KEYS[1])
-  else
-    redis.call('PEXPIRE', KEYS[1], ARGV[7])
-  end
+  local ttl = (ARGV[7] == '0') and LONGEST or tonumber(ARGV[7])
+  redis.call('HSET', KEYS[1], 'l', ARGV[5], 'u', ARGV[6], 'i', i)
+  redis.call('PEXPIRE', KEYS[1], ttl)
   redis.call('ZADD', P .. 'locks', ARGV[6] == '' and '+inf' or ARGV[6], user)
+  keep(P .. 'locks', ttl)
   tell(P, ARGV[2], 'L' .. user .. ARGV[5])
 end
-return 0
+return {i, mark(P, ARGV[8])}

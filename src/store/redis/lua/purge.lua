@@ -1,9 +1,9 @@
 #!lua flags=allow-oom
 -- A step of forgetting. KEYS[1] the ended sessions by their end; ARGV: prefix, channel, forget
 -- those that ended at or before, end those that were due at or before, ttl of ended ones,
--- steps.
+-- steps, now.
 -- Returns how many were forgotten, and the records of those that ended, each after its id.
-local P, steps = ARGV[1], tonumber(ARGV[6])
+local P, steps, now = ARGV[1], tonumber(ARGV[6]), tonumber(ARGV[7])
 local ended = {}
 for _, member in ipairs(redis.call('ZRANGE', P .. 'due', '-inf', ARGV[4], 'BYSCORE', 'LIMIT', 0, steps)) do
   local id, about = string.sub(member, 1, 16), string.sub(member, 17)
@@ -11,7 +11,7 @@ for _, member in ipairs(redis.call('ZRANGE', P .. 'due', '-inf', ARGV[4], 'BYSCO
   if redis.call('EXISTS', key) == 1 then
     local due = redis.call('ZSCORE', P .. 'due', member)
     finish(P, ARGV[2], id, string.format('%.0f', due), due_reason(P, id, tonumber(due)), '', tonumber(ARGV[5]))
-    ended[#ended + 1] = {id, redis.call('HMGET', key, 'r', 'a', 'e', 'w', 'y')}
+    ended[#ended + 1] = {id, stored(P, key)}
   else
     redis.call('ZREM', P .. 'due', member)
     delist(P, 'o', id, about)
@@ -21,9 +21,24 @@ end
 local gone = redis.call('ZRANGE', KEYS[1], '-inf', ARGV[3], 'BYSCORE', 'LIMIT', 0, steps)
 for _, member in ipairs(gone) do
   local id, about = string.sub(member, 1, 16), string.sub(member, 17)
+  -- A node that has not heard of its end may say again that it was opened.
+  if now - tonumber(redis.call('ZSCORE', KEYS[1], member)) < 300000 then
+    redis.call('SET', P .. 'z:' .. id, '', 'PX', 300000)
+  end
   redis.call('DEL', P .. 's:' .. id)
   redis.call('ZREM', KEYS[1], member)
   redis.call('ZREM', P .. 'ue:' .. string.sub(about, 1, 16), id)
   delist(P, 'e', id, about)
+end
+-- Once a day, locks for ever are given their time again.
+local left = redis.call('PTTL', P .. 'locks')
+if left >= 0 and left < LONGEST - 86400000 then
+  local locked = redis.call('ZRANGE', P .. 'locks', '+inf', '+inf', 'BYSCORE')
+  for _, user in ipairs(locked) do
+    redis.call('PEXPIRE', P .. 'l:' .. user, LONGEST)
+  end
+  if #locked > 0 then
+    redis.call('PEXPIRE', P .. 'locks', LONGEST)
+  end
 end
 return {#gone, ended}

@@ -4,7 +4,6 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::server::RedisServer;
-use crate::store::redis::{RedisMode, RedisOptions};
 
 /// Three masters with a replica each.
 pub(crate) struct Cluster {
@@ -35,14 +34,6 @@ impl Cluster {
         }
         this
     }
-
-    pub(crate) fn options(&self) -> RedisOptions {
-        RedisOptions {
-            mode: RedisMode::Cluster,
-            nodes: self.servers.iter().map(RedisServer::url).collect(),
-            ..RedisOptions::single("")
-        }
-    }
 }
 
 const CLUSTER: [&str; 6] = [
@@ -57,7 +48,7 @@ const CLUSTER: [&str; 6] = [
 /// A master, two replicas, three sentinels.
 pub(crate) struct Watched {
     pub(crate) servers: Vec<RedisServer>,
-    sentinels: Vec<RedisServer>,
+    pub(crate) sentinels: Vec<RedisServer>,
 }
 
 impl Watched {
@@ -86,16 +77,6 @@ impl Watched {
             .await;
         }
         this
-    }
-
-    pub(crate) fn options(&self) -> RedisOptions {
-        RedisOptions {
-            mode: RedisMode::Sentinel {
-                master: "sessions".to_owned(),
-            },
-            nodes: self.sentinels.iter().map(RedisServer::url).collect(),
-            ..RedisOptions::single("")
-        }
     }
 }
 

@@ -38,8 +38,12 @@ impl RedisServer {
 
     /// A sentinel of the master at a port.
     pub(crate) fn sentinel(master: u16) -> Self {
-        let file = sentinel_file(master);
-        let port = file.split(['\n', ' ']).nth(1).unwrap().parse().unwrap();
+        let port = free_port();
+        Self::sentinel_of(port, &sentinel_file(port, master))
+    }
+
+    /// A sentinel at a port, with a configuration file.
+    pub(crate) fn sentinel_of(port: u16, file: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("sentinel.conf");
         std::fs::write(&path, file).unwrap();
@@ -176,11 +180,10 @@ fn free_port() -> u16 {
     }
 }
 
-fn sentinel_file(master: u16) -> String {
+fn sentinel_file(port: u16, master: u16) -> String {
     format!(
-        "port {}\nbind 127.0.0.1\nsentinel monitor sessions 127.0.0.1 {master} 2\n\
+        "port {port}\nbind 127.0.0.1\nsentinel monitor sessions 127.0.0.1 {master} 2\n\
          sentinel down-after-milliseconds sessions 1000\n\
-         sentinel failover-timeout sessions 5000\n",
-        free_port()
+         sentinel failover-timeout sessions 5000\n"
     )
 }

@@ -1,7 +1,13 @@
-//! Sessions and locks as lines of JSON, for backups and for moving from store to store.
+//! What a store keeps as lines of JSON, for backups and for moving from store to store.
 //!
-//! The first line says what follows; each of the others is one session or one lock. Of tokens
-//! there are the digests only: nobody can log in with such a file, but it names users.
+//! The first line says what follows and in which version; each of the others is one thing: a
+//! session, a lock, a background task, the peak of a license. Of tokens there are the digests
+//! only: nobody can log in with such a file, but it names users. A version or a kind of line
+//! that is not known is an error, and no line is passed over. Another kind is a variant of
+//! [`Line`] and of `Wire`, with its JSON beside the others in `notes`.
+
+mod lines;
+mod notes;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -10,10 +16,13 @@ use chrono::DateTime;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use self::notes::{WireLock, WirePeak, WireTask};
 use crate::domain::{
-    Attributes, ClientInfo, Identity, SessionEnd, SessionId, SessionRecord, SignOnId, Timestamp,
-    TokenDigest, UserLock,
+    Attributes, ClientInfo, Identity, LicensePeak, SessionEnd, SessionId, SessionRecord, SignOnId,
+    Task, Timestamp, TokenDigest, UserLock,
 };
+
+pub use lines::{Lines, LinesError};
 
 /// A line of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +33,10 @@ pub enum Line {
     Session(Box<SessionRecord>),
     /// A lock on a user.
     Lock(UserLock),
+    /// A background task.
+    Task(Box<Task>),
+    /// The most sessions that used a license at a time on a day.
+    Peak(LicensePeak),
 }
 
 /// Why a line is none.
@@ -58,6 +71,8 @@ enum Wire {
     GatepassStore { version: u32 },
     Session(Box<WireSession>),
     Lock(WireLock),
+    Task(Box<WireTask>),
+    Peak(WirePeak),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -105,20 +120,6 @@ struct WireEnd {
     by: Option<String>,
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WireLock {
-    space_id: String,
-    user_directory: String,
-    user_id: String,
-    since: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    until: Option<String>,
-    by: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
-}
-
 impl Line {
     /// The line's text, without a line break.
     #[must_use]
@@ -127,6 +128,8 @@ impl Line {
             Self::Head => Wire::GatepassStore { version: VERSION },
             Self::Session(record) => Wire::Session(Box::new(WireSession::of(record))),
             Self::Lock(lock) => Wire::Lock(WireLock::of(lock)),
+            Self::Task(task) => Wire::Task(Box::new(WireTask::of(task))),
+            Self::Peak(peak) => Wire::Peak(WirePeak::of(peak)),
         };
         serde_json::to_string(&wire).expect("texts and numbers only")
     }
@@ -144,6 +147,8 @@ impl Line {
             }
             Wire::Session(session) => Self::Session(Box::new(session.record()?)),
             Wire::Lock(lock) => Self::Lock(lock.lock()?),
+            Wire::Task(task) => Self::Task(Box::new(task.task()?)),
+            Wire::Peak(peak) => Self::Peak(peak.peak()?),
         })
     }
 }
@@ -217,33 +222,6 @@ impl WireSession {
     }
 }
 
-impl WireLock {
-    fn of(lock: &UserLock) -> Self {
-        Self {
-            space_id: lock.space.to_string(),
-            user_directory: lock.directory.to_string(),
-            user_id: lock.id.to_string(),
-            since: lock.since.to_string(),
-            until: lock.until.map(|until| until.to_string()),
-            by: lock.by.to_string(),
-            reason: lock.reason.as_deref().map(str::to_owned),
-        }
-    }
-
-    fn lock(self) -> Result<UserLock, LineError> {
-        let until = self.until.map(|until| time("until", &until)).transpose()?;
-        Ok(UserLock {
-            space: parse("space_id", &self.space_id)?,
-            directory: self.user_directory.into(),
-            id: self.user_id.into(),
-            until,
-            since: time("since", &self.since)?,
-            by: self.by.into(),
-            reason: self.reason.map(Into::into),
-        })
-    }
-}
-
 fn value(what: &'static str, why: impl std::fmt::Display) -> LineError {
     let why = why.to_string();
     LineError::Value { what, why }
@@ -277,7 +255,10 @@ fn digest(text: &str) -> Result<TokenDigest, LineError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{AccessType, ClientType, EndReason, Method, SpaceId};
+    use crate::domain::{
+        AccessType, ClientType, DayPeak, EndReason, Method, SpaceId, TaskError, TaskId, TaskReport,
+        TaskStatus,
+    };
 
     fn session(end: Option<SessionEnd>) -> SessionRecord {
         let user = Identity::with_all("LAB", "ann", "Ann A.", "").unwrap();
@@ -302,6 +283,41 @@ mod tests {
         }
     }
 
+    fn task() -> Task {
+        Task {
+            id: TaskId::new(1_700_000_000_000),
+            kind: "end".into(),
+            space: SpaceId::new("1001").unwrap(),
+            status: TaskStatus::CompletedWithErrors,
+            report: TaskReport {
+                requested: 3,
+                done: 1,
+                already: 1,
+                errors: vec![TaskError {
+                    index: 2,
+                    code: "not_found".into(),
+                    entity_id: "x".into(),
+                }],
+                total_errors: 1,
+            },
+            created: Timestamp::from_unix_millis(1),
+            started: Some(Timestamp::from_unix_millis(2)),
+            ended: Some(Timestamp::from_unix_millis(3)),
+            failure: None,
+        }
+    }
+
+    fn peak(license: Option<&str>) -> LicensePeak {
+        LicensePeak {
+            space: SpaceId::new("1001").unwrap(),
+            license: license.map(Into::into),
+            day: DayPeak {
+                day: Timestamp::from_unix_millis(86_400_000),
+                peak: 7,
+            },
+        }
+    }
+
     #[test]
     fn lines_read_back() {
         let end = SessionEnd {
@@ -323,6 +339,9 @@ mod tests {
             Line::Session(Box::new(session(None))),
             Line::Session(Box::new(session(Some(end)))),
             Line::Lock(lock),
+            Line::Task(Box::new(task())),
+            Line::Peak(peak(None)),
+            Line::Peak(peak(Some("Pro"))),
         ] {
             let text = line.to_json();
             assert!(!text.contains('\n'));
@@ -348,5 +367,9 @@ mod tests {
         let later = Line::from_json(r#"{"gatepass_store":{"version":2}}"#).unwrap_err();
         assert!(matches!(later, LineError::Version { found: 2 }));
         assert!(Line::from_json("").is_err());
+        let unknown = Line::from_json(r#"{"passkey":{}}"#)
+            .unwrap_err()
+            .to_string();
+        assert!(unknown.contains("unknown variant `passkey`"), "{unknown}");
     }
 }
