@@ -302,17 +302,17 @@ impl Sessions {
         session: &Session,
         cause: &EndCause,
     ) -> Result<Vec<Arc<Session>>, StoreError> {
-        self.end_user_but(session.user_key(), Some(session), cause)
+        self.end_user_but(session.user_key(), Some(session.id()), cause)
             .await
     }
 
     async fn end_user_but(
         &self,
         user: UserKey,
-        keep: Option<&Session>,
+        kept: Option<SessionId>,
         cause: &EndCause,
     ) -> Result<Vec<Arc<Session>>, StoreError> {
-        let (mut published, kept) = (Vec::new(), keep.map(Session::id));
+        let mut published = Vec::new();
         {
             let guard = self.0.table.lock(user);
             let sessions = guard.sessions().into_iter();
@@ -330,17 +330,14 @@ impl Sessions {
                 }
             }
         }
-        if let (Some(keep), Some(_)) = (keep, self.0.store.shared()) {
-            published = self.all_of_user(user).await?;
-            published.retain(|session| session.id() != keep.id());
-        } else if let Some(store) = self.0.store.shared() {
+        if let Some(store) = self.0.store.shared() {
             self.tell_last_of(&published).await?;
             let end = SessionEnd {
                 at: self.0.clock.wall(),
                 reason: cause.reason,
                 by: cause.by.clone(),
             };
-            let ended = store.end_user(user, keep, end).await?;
+            let ended = store.end_user(user, kept, end).await?;
             self.note_ended(&ended);
             return Ok(ended);
         }
@@ -349,32 +346,6 @@ impl Sessions {
             .into_iter()
             .filter_map(EndOutcome::into_ended)
             .collect())
-    }
-
-    /// Ends all sessions of `space` that are open now. Returns how many ended.
-    ///
-    /// # Errors
-    ///
-    /// As [`end`](Self::end).
-    pub async fn end_space(
-        &self,
-        space: &SpaceState,
-        cause: &EndCause,
-    ) -> Result<usize, StoreError> {
-        let mut open = Vec::new();
-        match self.0.store.shared() {
-            Some(store) => open = self.all_of_space(store, space.id()).await?,
-            None => self.0.table.for_each(|s| {
-                if std::ptr::eq(&**s.space(), space) {
-                    open.push(Arc::clone(s));
-                }
-            }),
-        }
-        let outcomes = self.end_many(&open, cause).await?;
-        Ok(outcomes
-            .into_iter()
-            .filter_map(EndOutcome::into_ended)
-            .count())
     }
 }
 

@@ -6,10 +6,7 @@ use std::time::Duration;
 
 use super::{FindQuery, Page, Sessions};
 use crate::domain::{Session, SpaceId, UserKey};
-use crate::store::{IdRange, Node, SharedStore, StoreError, Touch};
-
-/// Sessions of a space taken from the store at once.
-const STEP: usize = 1024;
+use crate::store::{Node, StoreError, Touch};
 
 impl Sessions {
     /// How many sessions of `space` are open, whichever process opened them.
@@ -107,23 +104,6 @@ impl Sessions {
             ..FindQuery::default()
         };
         Ok(self.find(query).await?.sessions)
-    }
-
-    /// The open sessions of `space` that any process opened.
-    pub(super) async fn all_of_space(
-        &self,
-        store: &dyn SharedStore,
-        space: &SpaceId,
-    ) -> Result<Vec<Arc<Session>>, StoreError> {
-        let (mut all, mut left) = (Vec::new(), IdRange::ALL);
-        loop {
-            let batch = store.walk_open(Some(space.clone()), left, STEP).await?;
-            let Some(last) = batch.last().map(|session| session.id()) else {
-                return Ok(all);
-            };
-            left = left.before(last);
-            all.extend(batch.into_iter().map(|stored| self.merged(stored)));
-        }
     }
 
     /// Tells the store when these sessions were last active: it is about to end them, and does

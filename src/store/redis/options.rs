@@ -55,6 +55,13 @@ pub enum RedisMode {
     },
 }
 
+impl RedisMode {
+    /// Whether all keys are on one server, so that a script may touch any of them.
+    pub(super) const fn has_one_server(&self) -> bool {
+        !matches!(self, Self::Cluster)
+    }
+}
+
 /// What happens to the sessions in the table while the store is not reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnOutage {

@@ -34,7 +34,7 @@ impl<'s> Actor<'s> {
             }
             Step::Credential { node, session } => {
                 if let Some(session) = self.session(session) {
-                    self.add_credential(self.node(node), session);
+                    self.add_credential(self.node(node), session).await;
                 }
             }
             Step::End { node, session } => {
@@ -225,7 +225,7 @@ impl<'s> Actor<'s> {
         }
     }
 
-    fn add_credential(&mut self, node: usize, number: usize) {
+    async fn add_credential(&mut self, node: usize, number: usize) {
         let known = &mut self.known.sessions[number];
         let text = format!("{} {number} {}", node, known.credentials.len());
         let digest = TokenDigest::of(text.as_bytes());
@@ -236,7 +236,7 @@ impl<'s> Actor<'s> {
                 digest,
                 valid_for: None,
             };
-            here.sessions.add_credential(&session, join);
+            let _ = here.sessions.add_credential(&session, join).await;
             known.credentials.push((node, digest));
         }
     }

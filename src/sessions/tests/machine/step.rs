@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use crate::store::redis::tests::cable::Cable;
 
 /// Something that happens. Numbers are taken modulo what there is: nodes, sessions.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Step {
     LogIn {
         node: usize,

@@ -217,5 +217,5 @@ fn between(range: &Range<Duration>) -> Duration {
     static DICE: AtomicU64 = AtomicU64::new(1);
     let thrown = DICE.fetch_add(0x9E37_79B9_7F4A_7C15, Ordering::Relaxed) >> 32;
     let width = u64::try_from((range.end - range.start).as_micros()).unwrap();
-    range.start + Duration::from_micros(thrown * width >> 32)
+    range.start + Duration::from_micros((thrown * width) >> 32)
 }
