@@ -28,6 +28,10 @@ impl StoredTasks for FleetStore {
     fn tasks_of(&self, _: SpaceId) -> StoreFuture<'_, Vec<Task>> {
         unmodelled()
     }
+
+    fn all_tasks(&self) -> StoreFuture<'_, Vec<Task>> {
+        unmodelled()
+    }
 }
 
 impl NodeRegistry for FleetStore {
