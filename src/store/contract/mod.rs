@@ -33,6 +33,36 @@ pub(crate) async fn check<S: SessionStore>(open: impl AsyncFn(ManualClock, Reten
             open(clock, retention, place).await,
         )
     };
+    check_sessions(&fresh).await;
+    let (maker, store) = fresh(Retention::default()).await;
+    refreshes::s25_one_refreshes_at_a_time(&maker, &store).await;
+    let (maker, store) = fresh(Retention::default()).await;
+    refreshes::what_a_late_one_brings_is_refused(&maker, &store).await;
+    let (maker, store) = fresh(Retention::default()).await;
+    short_lived::s30_a_ticket_is_taken_once_and_in_time(&maker, &store).await;
+    short_lived::targets_are_remembered_for_a_while(&maker, &store).await;
+    let (maker, store) = fresh(Retention::default()).await;
+    imports::sessions_of_another_store_are_kept_as_they_are(&maker, &store).await;
+    let (maker, store) = fresh(Retention::default()).await;
+    imports::what_is_here_goes_before_what_comes(&maker, &store).await;
+    let (maker, store) = fresh(Retention::default()).await;
+    stored_tasks::tasks_are_told_to_all(&maker, &store).await;
+    stored_tasks::the_secret_is_one(&store).await;
+    let (maker, store) = fresh(Retention::default()).await;
+    stored_tasks::tasks_are_bounded(&maker, &store).await;
+    let (maker, store) = fresh(Retention::default()).await;
+    let left = reopened::keep_something_of_everything(&maker, &store).await;
+    let place = next.load(Ordering::Relaxed) - 1;
+    store.close().await.unwrap();
+    if store.outlives_process() {
+        drop(store);
+        let again = open(maker.clock.clone(), Retention::default(), place).await;
+        reopened::find_all_of_it(&left, &again).await;
+    }
+}
+
+/// The part of the suite about sessions and what opens them; `fresh` gives a new store.
+pub(crate) async fn check_sessions<S: SessionStore>(fresh: &impl AsyncFn(Retention) -> (Maker, S)) {
     let (maker, store) = fresh(Retention::default()).await;
     create_is_if_absent(&maker, &store).await;
     let (maker, store) = fresh(Retention::default()).await;
@@ -61,31 +91,6 @@ pub(crate) async fn check<S: SessionStore>(open: impl AsyncFn(ManualClock, Reten
     retained::ended_sessions_are_bounded(&maker, &store).await;
     let (maker, store) = fresh(Retention::default()).await;
     credentials::a_credential_opens_one_session_at_a_time(&maker, &store).await;
-    let (maker, store) = fresh(Retention::default()).await;
-    refreshes::s25_one_refreshes_at_a_time(&maker, &store).await;
-    let (maker, store) = fresh(Retention::default()).await;
-    refreshes::what_a_late_one_brings_is_refused(&maker, &store).await;
-    let (maker, store) = fresh(Retention::default()).await;
-    short_lived::s30_a_ticket_is_taken_once_and_in_time(&maker, &store).await;
-    short_lived::targets_are_remembered_for_a_while(&maker, &store).await;
-    let (maker, store) = fresh(Retention::default()).await;
-    imports::sessions_of_another_store_are_kept_as_they_are(&maker, &store).await;
-    let (maker, store) = fresh(Retention::default()).await;
-    imports::what_is_here_goes_before_what_comes(&maker, &store).await;
-    let (maker, store) = fresh(Retention::default()).await;
-    stored_tasks::tasks_are_told_to_all(&maker, &store).await;
-    stored_tasks::the_secret_is_one(&store).await;
-    let (maker, store) = fresh(Retention::default()).await;
-    stored_tasks::tasks_are_bounded(&maker, &store).await;
-    let (maker, store) = fresh(Retention::default()).await;
-    let left = reopened::keep_something_of_everything(&maker, &store).await;
-    let place = next.load(Ordering::Relaxed) - 1;
-    store.close().await.unwrap();
-    if store.outlives_process() {
-        drop(store);
-        let again = open(maker.clock.clone(), Retention::default(), place).await;
-        reopened::find_all_of_it(&left, &again).await;
-    }
 }
 
 /// Makes sessions for tests.

@@ -44,6 +44,19 @@ pub(super) async fn all_killed(policy: Policy, pace: Pace) -> Verdict {
         .await
 }
 
+/// It knows nothing of what was ended meanwhile, and goes on with what was asked of it.
+pub(super) async fn stopped(policy: Policy, pace: Pace) -> Verdict {
+    let redis = RedisServer::start();
+    let scene = scene(&redis, policy, pace).await;
+    scene.begins(&[0]);
+    scene.nodes[0].process.signal("STOP").await;
+    scene.lasts().await;
+    scene.nodes[0].process.signal("CONT").await;
+    scene
+        .close("gateway a stopped (`SIGSTOP`), continued")
+        .await
+}
+
 /// 12 minutes apart, where sessions end when nobody has used them for five.
 pub(super) async fn clocks_apart(policy: Policy, pace: Pace) -> Verdict {
     let redis = RedisServer::start();

@@ -53,8 +53,7 @@ async fn another_master(watched: &Watched, old: u16) {
 pub(super) async fn master_killed(policy: Policy, pace: Pace) -> Verdict {
     let mut watched = Watched::start().await;
     let plan = sentinels(&watched);
-    let mut scene = Scene::open(&[plan.clone(), plan], policy, pace).await;
-    scene.may_lose();
+    let scene = Scene::open(&[plan.clone(), plan], policy, pace).await;
     scene.begins(&BOTH);
     let old = watched.servers[0].port;
     watched.servers[0].kill();
@@ -65,8 +64,7 @@ pub(super) async fn master_killed(policy: Policy, pace: Pace) -> Verdict {
 pub(super) async fn failover(policy: Policy, pace: Pace) -> Verdict {
     let watched = Watched::start().await;
     let plan = sentinels(&watched);
-    let mut scene = Scene::open(&[plan.clone(), plan], policy, pace).await;
-    scene.may_lose();
+    let scene = Scene::open(&[plan.clone(), plan], policy, pace).await;
     scene.begins(&BOTH);
     let old = watched.servers[0].port;
     let said = watched.sentinels[0].command(&["SENTINEL", "FAILOVER", "sessions"]);
@@ -129,8 +127,7 @@ pub(super) async fn alone(policy: Policy, pace: Pace) -> Verdict {
 pub(super) async fn cluster_master_killed(policy: Policy, pace: Pace) -> Verdict {
     let mut cluster = Cluster::start().await;
     let plan = nodes(&cluster);
-    let mut scene = Scene::open(&[plan.clone(), plan], policy, pace).await;
-    scene.may_lose();
+    let scene = Scene::open(&[plan.clone(), plan], policy, pace).await;
     scene.begins(&BOTH);
     cluster.servers[0].kill();
     let whole = || {

@@ -103,11 +103,14 @@ fn masters(pace: Pace) -> Vec<Case> {
 
 fn gateways(pace: Pace) -> Vec<Case> {
     use gateways as by;
-    cases!(
+    // What dies is the same under both policies.
+    let mut cases = cases!(
         pace,
         [Policy::Closed],
         [by::one_killed, by::all_killed, by::clocks_apart]
-    )
+    );
+    cases.extend(cases!(pace, Policy::BOTH, [by::stopped]));
+    cases
 }
 
 /// Scenes that are played at the same time, in all tests of this process.

@@ -86,7 +86,6 @@ pub(super) struct Scene {
     town: Arc<Town>,
     people: JoinSet<()>,
     policy: Policy,
-    may_lose: bool,
     /// Whose wall clock is right.
     in_time: Vec<bool>,
 }
@@ -133,7 +132,6 @@ impl Scene {
             town,
             people,
             policy,
-            may_lose: false,
             in_time: plans.iter().map(|plan| plan.variables.is_empty()).collect(),
         }
     }
@@ -160,11 +158,6 @@ impl Scene {
     /// As long as a fault lasts.
     pub(super) async fn lasts(&self) {
         tokio::time::sleep(self.pace.fault).await;
-    }
-
-    /// Writes that Redis had not replicated may be gone.
-    pub(super) fn may_lose(&mut self) {
-        self.may_lose = true;
     }
 
     /// All people log in, as fast as they can.
@@ -198,6 +191,7 @@ impl Scene {
 
     /// Kills a gateway.
     pub(super) async fn kill(&mut self, node: usize) {
+        self.town.witness.kills(node);
         self.nodes[node].process.signal("KILL").await;
         self.nodes[node].process.end().await;
     }
@@ -230,7 +224,6 @@ impl Scene {
             policy: self.policy.name(),
             counts,
             violations,
-            may_lose: self.may_lose,
         }
     }
 
@@ -250,7 +243,7 @@ impl Scene {
         for node in 0..self.nodes.len() {
             let total = auditor.total(node).await;
             let expected = open..=open + witness.unknown();
-            if !total.is_some_and(|total| expected.contains(&total)) && !self.may_lose {
+            if !total.is_some_and(|total| expected.contains(&total)) {
                 witness.violation(format!("{node} counts {total:?} open, not {expected:?}"));
             }
         }
@@ -291,14 +284,15 @@ impl Scene {
     fn audit_activity(
         &self,
         node: usize,
-        (life, used): (&Life, Option<SystemTime>),
+        (life, used): (&Life, Option<(SystemTime, usize)>),
         session: &serde_json::Value,
     ) {
         let said = session["lastActive"].as_str().unwrap();
         let said: SystemTime = chrono::DateTime::parse_from_rfc3339(said).unwrap().into();
-        let used = used.expect("it was used");
+        let (used, on) = used.expect("it was used");
         let behind = used.duration_since(said).unwrap_or_default();
-        if behind > UNTOLD && self.in_time[node] {
+        let died = self.town.witness.died_untold(on, used, UNTOLD);
+        if behind > UNTOLD && self.in_time[node] && !died {
             let what = format!(
                 "{} was last active {behind:?} later than {node} says",
                 life.user

@@ -35,8 +35,6 @@ pub(super) struct Verdict {
     pub(super) policy: &'static str,
     pub(super) counts: Counts,
     pub(super) violations: Vec<String>,
-    /// Redis acknowledges before it replicates: what it lost is counted and is no violation.
-    pub(super) may_lose: bool,
 }
 
 /// The head of the table.
@@ -50,9 +48,8 @@ impl fmt::Display for Verdict {
         let counts = &self.counts;
         write!(
             f,
-            "| {}{} | {} | {} | {} | {} / {} | {} | {} | {} | {} |",
+            "| {} | {} | {} | {} | {} / {} | {} | {} | {} | {} |",
             self.fault,
-            if self.may_lose { " †" } else { "" },
             self.policy,
             counts.what_users_saw(),
             span(counts.longest_503.max(counts.longest_login_503)),
@@ -70,10 +67,6 @@ impl Verdict {
     /// What is wrong.
     pub(super) fn complaints(&self) -> Vec<String> {
         let of = |what: &String| format!("{}, {}: {what}", self.fault, self.policy);
-        if self.may_lose && self.counts.lost + self.counts.wrongly_accepted > 0 {
-            // Everything else follows from it.
-            return Vec::new();
-        }
         self.violations.iter().map(of).collect()
     }
 }

@@ -72,8 +72,8 @@ pub(super) struct Fate {
     pub(super) ended: Option<Instant>,
     /// It is not there any more, and nobody had asked for its end.
     pub(super) lost: bool,
-    /// When a request with it last began.
-    pub(super) used: Option<SystemTime>,
+    /// When a request with it last began, and on which node.
+    pub(super) used: Option<(SystemTime, usize)>,
     /// Which run of each node has served it.
     served_by: BTreeMap<usize, u32>,
     refused: bool,
@@ -121,6 +121,8 @@ struct Record {
     bad_since: BTreeMap<(usize, Stretch), Instant>,
     /// How often each node was started.
     runs: BTreeMap<usize, u32>,
+    /// When each node was killed.
+    killed: BTreeMap<usize, SystemTime>,
     violations: Vec<String>,
 }
 
@@ -166,6 +168,18 @@ impl Witness {
         if let Some(fault) = self.record().faults.last_mut() {
             fault.over.get_or_insert_with(Instant::now);
         }
+    }
+
+    /// A node is about to be killed.
+    pub(super) fn kills(&self, node: usize) {
+        self.record().killed.insert(node, Began::now().wall);
+    }
+
+    /// Whether what happened on a node at some time died with it, for the store was told every
+    /// so often.
+    pub(super) fn died_untold(&self, node: usize, at: SystemTime, every: Duration) -> bool {
+        let killed = self.record().killed.get(&node).copied();
+        killed.is_some_and(|killed| (killed - every..=killed + every).contains(&at))
     }
 
     /// A node is started again, and knows nothing.
@@ -225,7 +239,7 @@ impl Witness {
                 record.goes_on(node, Stretch::Logins, now);
                 let fate = Fate {
                     served_by: BTreeMap::from([(node, record.run(node))]),
-                    used: Some(began.wall),
+                    used: Some((began.wall, node)),
                     ..Fate::default()
                 };
                 record.lives.push(Arc::new(Life {
@@ -266,7 +280,7 @@ impl Witness {
             200 => {
                 record.counts.served += 1;
                 record.goes_on(node, Stretch::Sessions, now);
-                fate.used = fate.used.max(Some(began.wall));
+                fate.used = fate.used.max(Some((began.wall, node)));
                 fate.served_by.insert(node, run);
                 let Some(after) = fate
                     .ended
@@ -282,7 +296,8 @@ impl Witness {
                 }
             }
             503 => {
-                let known = fate.served_by.get(&node) == Some(&run);
+                // Of one that is ending nobody has promised anything.
+                let known = fate.served_by.get(&node) == Some(&run) && !fate.asked;
                 if self.policy == Policy::ServeCached && !known {
                     record.counts.unavailable_unknown += 1;
                 } else {
