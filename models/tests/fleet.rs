@@ -446,6 +446,32 @@ fn s14_an_exchange_hears_of_an_end_of_its_own_node_whenever_it_was_tied() {
 }
 
 #[test]
+fn s14_an_exchange_hears_of_an_end_of_its_own_node_that_did_not_know_the_session() {
+    check(
+        || {
+            block_on(async {
+                let mut pair = Pair::start(SessionPolicy::default()).await;
+                let [a, b] = pair.nodes.clone();
+                let login = a.log_in("ann").await.unwrap();
+                let exchange = spawn({
+                    let (b, digest) = (b.clone(), login.1);
+                    async move {
+                        let found = b.sessions.recall(&digest, &b.space).await.unwrap();
+                        if let Resolution::Live(session) = found {
+                            b.sessions.tie(&session).ended().await;
+                        }
+                    }
+                });
+                end(&b, &login.0).await.unwrap();
+                exchange.await.unwrap();
+                pair.agree(&[login]).await;
+            });
+        },
+        ORDERS,
+    );
+}
+
+#[test]
 fn a_lock_that_is_lifted_is_lifted_on_every_node() {
     check(
         || {
