@@ -1,5 +1,6 @@
 //! The `gatepass` command: the gateway, and what operators need around it.
 
+mod access;
 mod cert;
 mod check;
 mod demo;

@@ -1,26 +1,24 @@
-//! A client of a running gateway's side port, and where its address and key come from.
+//! A client of a running gateway's side port.
 
 use std::io;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use bytes::Bytes;
-use gatepass::net::tls::{HttpsConnector, TlsClientSettings, http_connector, https_connector};
+use gatepass::net::tls::HttpsConnector;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
-use http::{Method, Request, Response, StatusCode, Uri};
+use http::{Method, Request, Response, StatusCode};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::Deserialize;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
+use crate::access::Access;
 use crate::exit::Failure;
-use crate::prompt;
 
 /// How a command reaches the side port. What is not given comes from the environment, then
 /// from the profile, then from the defaults.
@@ -39,41 +37,6 @@ pub(crate) struct Target {
     pub(crate) json: bool,
 }
 
-/// What a command shows to the side port.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Access {
-    /// The file with the API key, as `<id>.<secret>` (`-` for standard input); or set
-    /// GATEPASS_API_KEY or GATEPASS_API_KEY_FILE
-    #[arg(long, value_name = "FILE", global = true)]
-    api_key_file: Option<PathBuf>,
-    /// The authorities (PEM) that an https side port's certificate must come from [default:
-    /// those that this machine trusts]
-    #[arg(long, env = "GATEPASS_CA", value_name = "FILE", global = true)]
-    ca: Option<PathBuf>,
-    /// A certificate (PEM) to show to an https side port; then no API key is needed
-    #[arg(long, env = "GATEPASS_CERT", value_name = "FILE", global = true)]
-    cert: Option<PathBuf>,
-    /// The key of that certificate (PEM) [default: in the certificate's file]
-    #[arg(long, env = "GATEPASS_KEY", value_name = "FILE", global = true)]
-    key: Option<PathBuf>,
-    /// A TOML file with `url`, `api_key_file`, `ca`, `cert`, `key` and `space` [default:
-    /// gatepass/profile.toml in the user's configuration folder]
-    #[arg(long, env = "GATEPASS_PROFILE", value_name = "FILE", global = true)]
-    profile: Option<PathBuf>,
-}
-
-/// A profile file.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Profile {
-    url: Option<String>,
-    api_key_file: Option<PathBuf>,
-    ca: Option<PathBuf>,
-    cert: Option<PathBuf>,
-    key: Option<PathBuf>,
-    space: Option<String>,
-}
-
 /// The side port.
 pub(crate) struct SidePort {
     base: String,
@@ -83,8 +46,6 @@ pub(crate) struct SidePort {
 }
 
 const BAD_KEY: &str = "the API key is not of visible ASCII";
-
-const DEFAULT_URL: &str = "http://127.0.0.1:8081";
 
 /// How long an answer may take to begin, and to come whole.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -103,116 +64,24 @@ impl Target {
     }
 }
 
-impl Access {
-    /// The side port at `url`, or where the profile says.
-    pub(crate) fn open(&self, url: Option<&str>, space: Option<&str>) -> Result<SidePort, Failure> {
-        let profile = self.profile()?;
-        let url = url.map(str::to_owned).or_else(|| profile.url.clone());
-        let url = url.unwrap_or_else(|| DEFAULT_URL.to_owned());
-        let parsed = url.parse::<Uri>().ok().filter(|parsed| {
-            let bare = parsed.path() == "/" && parsed.query().is_none();
-            matches!(parsed.scheme_str(), Some("http" | "https"))
-                && parsed.authority().is_some()
-                && bare
-        });
-        let Some(parsed) = parsed else {
-            let text = format!("`{url}` is not the address of a side port, as {DEFAULT_URL}");
-            return Err(Failure::Usage(text));
-        };
-        let mut shows_certificate = false;
-        let connector = if parsed.scheme_str() == Some("https") {
-            let tls = self.tls(&profile)?;
-            shows_certificate = tls.certificate.is_some();
-            https_connector(&tls)
-        } else {
-            http_connector()
-        };
-        let connector = connector.map_err(|error| Failure::Failed(error.into()))?;
-        let key = self.key(profile.api_key_file)?;
-        if key.is_none() && !shows_certificate {
-            return Err(Failure::Usage(
-                "no API key: set GATEPASS_API_KEY, or give --api-key-file or a profile that \
-                 names one"
-                    .to_owned(),
-            ));
-        }
-        Ok(SidePort {
-            base: url.trim_end_matches('/').to_owned(),
+impl SidePort {
+    /// The side port at `base`, which has no path.
+    pub(crate) fn new(
+        base: String,
+        key: Option<Zeroizing<String>>,
+        space: Option<String>,
+        connector: HttpsConnector,
+    ) -> Self {
+        Self {
+            base,
             key,
-            space: space.map(str::to_owned).or(profile.space),
+            space,
             client: Client::builder(TokioExecutor::new())
                 .pool_timer(TokioTimer::new())
                 .build(connector),
-        })
+        }
     }
 
-    /// What an https side port is trusted by, and shown.
-    fn tls(&self, profile: &Profile) -> Result<TlsClientSettings, Failure> {
-        let cert = self.cert.clone().or_else(|| profile.cert.clone());
-        // A key beside a certificate of elsewhere is another one's.
-        let of_profile = || self.cert.is_none().then(|| profile.key.clone())?;
-        let key = self.key.clone().or_else(of_profile);
-        if cert.is_none() && key.is_some() {
-            return Err(Failure::Usage(
-                "--key is the key of a certificate: give --cert, too".to_owned(),
-            ));
-        }
-        Ok(TlsClientSettings {
-            ca: self.ca.clone().or_else(|| profile.ca.clone()),
-            certificate: cert.map(|cert| (cert.clone(), key.unwrap_or(cert))),
-        })
-    }
-
-    /// The API key: as the command says, the environment, or the profile.
-    fn key(&self, of_profile: Option<PathBuf>) -> Result<Option<Zeroizing<String>>, Failure> {
-        if let Some(file) = &self.api_key_file {
-            return Ok(Some(prompt::from_file(file)?));
-        }
-        if let Ok(key) = std::env::var("GATEPASS_API_KEY") {
-            return Ok(Some(Zeroizing::new(key)));
-        }
-        let file = std::env::var_os("GATEPASS_API_KEY_FILE").map(PathBuf::from);
-        let file = file.or(of_profile);
-        Ok(file.map(|file| prompt::from_file(&file)).transpose()?)
-    }
-
-    /// The profile named, or the one in the user's configuration folder when there is one.
-    fn profile(&self) -> Result<Profile, Failure> {
-        let path = match &self.profile {
-            Some(path) => path.clone(),
-            None => match default_profile().filter(|path| path.exists()) {
-                Some(path) => path,
-                None => return Ok(Profile::default()),
-            },
-        };
-        let read = std::fs::read_to_string(&path)
-            .with_context(|| format!("{} cannot be read", path.display()));
-        let parse = |text: String| {
-            toml::from_str::<Profile>(&text).with_context(|| path.display().to_string())
-        };
-        let mut profile = read.and_then(parse).map_err(Failure::Build)?;
-        let folder = path.parent().unwrap_or(Path::new("."));
-        for file in [
-            &mut profile.api_key_file,
-            &mut profile.ca,
-            &mut profile.cert,
-            &mut profile.key,
-        ] {
-            *file = file.take().map(|file| folder.join(file));
-        }
-        Ok(profile)
-    }
-}
-
-fn default_profile() -> Option<PathBuf> {
-    let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".config"));
-    let config = std::env::var_os("XDG_CONFIG_HOME")
-        .map(PathBuf::from)
-        .or_else(home)?;
-    Some(config.join("gatepass").join("profile.toml"))
-}
-
-impl SidePort {
     /// The path of `parts` below the space.
     pub(crate) fn in_space(&self, parts: &[&str]) -> Result<String, Failure> {
         let space = self.space.as_deref().ok_or_else(|| {

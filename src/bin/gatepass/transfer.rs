@@ -22,8 +22,9 @@ use http_body_util::combinators::BoxBody;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
+use crate::access::Access;
 use crate::exit::Failure;
-use crate::side_port::{Access, SidePort, block_on};
+use crate::side_port::{SidePort, block_on};
 use crate::store::{Kept, Which, tell};
 
 #[derive(Debug, clap::Args)]

@@ -2,6 +2,7 @@
 
 mod credentials;
 mod imports;
+mod maker;
 mod mass_ends;
 mod refreshes;
 mod reopened;
@@ -9,15 +10,13 @@ mod retained;
 mod short_lived;
 mod stored_tasks;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use super::{Created, Ended, IdRange, Retention, Scan, SessionStore, StateFilter, Touch};
-use crate::domain::{
-    ClientInfo, Clock, EndReason, Identity, ManualClock, Method, NewSession, Session, SessionEnd,
-    SessionPolicy, SpaceId, SpaceState, Tick, Timestamp, Token,
-};
+use crate::domain::{Clock as _, EndReason, ManualClock, SpaceId, Tick};
+
+pub(crate) use maker::Maker;
 
 /// Where a store is: a number for each.
 pub(crate) type Place = u32;
