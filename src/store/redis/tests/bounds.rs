@@ -193,7 +193,7 @@ async fn count(store: &RedisStore, state: StateFilter) -> usize {
 
 fn lock(user: &str, number: usize) -> UserLock {
     // Many until the same time, some for ever.
-    let until = (number % 3 > 0).then(|| Timestamp::from_unix_millis(4_000_000_000_000));
+    let until = (!number.is_multiple_of(3)).then(|| Timestamp::from_unix_millis(4_000_000_000_000));
     UserLock {
         space: SpaceId::new("1001").unwrap(),
         directory: "LAB".into(),
