@@ -363,6 +363,9 @@ async fn a_lock_bars_a_user_on_every_node() {
     eventually("lifted", async || a.log_in("ann").await.is_ok()).await;
 }
 
+/// An entry of a stream: its id and its fields.
+type Entry = (String, Vec<(String, Vec<u8>)>);
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lock_that_was_lifted_stays_so_when_its_message_is_late() {
     let server = RedisServer::start();
@@ -391,8 +394,7 @@ async fn a_lock_that_was_lifted_stays_so_when_its_message_is_late() {
         let key = format!("{{{}/{shard:02}}}:c", options.namespace);
         let mut last = ::redis::cmd("XREVRANGE");
         last.arg(key).arg("+").arg("-").arg("COUNT").arg(1);
-        let last: Vec<(String, Vec<(String, Vec<u8>)>)> =
-            last.query_async(&mut connection).await.unwrap();
+        let last: Vec<Entry> = last.query_async(&mut connection).await.unwrap();
         let says = last.into_iter().flat_map(|(_, fields)| fields);
         message = message.or(says.map(|(_, says)| says).find(|says| says[0] == b'L'));
     }
