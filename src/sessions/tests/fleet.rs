@@ -363,6 +363,9 @@ async fn a_lock_bars_a_user_on_every_node() {
     eventually("lifted", async || a.log_in("ann").await.is_ok()).await;
 }
 
+/// An entry of a stream: its id and its fields.
+type Entry = (String, Vec<(String, Vec<u8>)>);
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lock_that_was_lifted_stays_so_when_its_message_is_late() {
     let server = RedisServer::start();
