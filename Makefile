@@ -74,7 +74,7 @@ soak: ## Kill the gateway under a storm of logins, ROUNDS=100 times; count what 
 faults: redis ## Every fault on a fleet before Redis, one after the other: prints the table of docs/faults.md
 	$(CARGO) test $(LOCKED) --test it store::faults::table -- --ignored --nocapture
 
-bench: ## Benchmarks: as a proxy against nginx and haproxy, TLS, the layer, the table, searches, stores
+bench: redis ## Benchmarks: as a proxy against nginx and haproxy, TLS, the layer, the table, searches, stores, Redis
 	benches/proxy.py
 	benches/proxy.py --one-core
 	benches/tls.py --one-core
@@ -83,3 +83,6 @@ bench: ## Benchmarks: as a proxy against nginx and haproxy, TLS, the layer, the 
 	$(CARGO) bench $(LOCKED) --bench table
 	$(CARGO) bench $(LOCKED) --bench search
 	$(CARGO) bench $(LOCKED) --bench store
+	$(CARGO) bench $(LOCKED) --bench redis
+	$(CARGO) bench $(LOCKED) --bench million
+	benches/fleet.py

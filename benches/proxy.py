@@ -15,7 +15,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent / "peers"))
 import harness
-from harness import CONNECTIONS, Contender, pinned
+from harness import CONNECTIONS, Contender, fill, pinned
 
 ISSUER, AUDIENCE = "https://login.example.com", "bench"
 
@@ -117,13 +117,6 @@ def gatepass(start, folder, name, program, upstream, token, arguments):
     cookie = headers["set-cookie"].split(";")[0]
     return [Contender(f"{name} cookie", server, {"Cookie": cookie}),
             Contender(f"{name} bearer", server, bearer)]
-
-
-def fill(name, folder, **values):
-    text = (harness.PEERS / name).read_text()
-    for key, value in values.items():
-        text = text.replace(f"@{key}@", str(value))
-    (folder / name).write_text(text)
 
 
 def check(contender, upstream):

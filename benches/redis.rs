@@ -1,6 +1,6 @@
 //! The store that nodes share, on a redis-server over loopback that this starts: how fast an end
-//! on one node is felt on the other, logins per second against the memory, and what a look-up in
-//! the table costs beside one of the memory's.
+//! on one node is felt on the other, logins per second against the memory and the file, and what
+//! a look-up in the table costs beside one of the memory's.
 //!
 //! `cargo bench --bench redis`. Prints medians and ratios; asserts nothing.
 
@@ -9,17 +9,18 @@
     reason = "a program that measures reads the clock"
 )]
 
-use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+#[path = "kit/redis.rs"]
+mod kit;
 
-use gatepass::domain::{
-    ClientInfo, Clock, Identity, Method, NewSession, Session, Spaces, SystemClock, TokenDigest,
-};
-use gatepass::sessions::{Admission, EndCause, Established, Resolution, Sessions};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use gatepass::domain::{Clock, Spaces, SystemClock, TokenDigest};
+use gatepass::sessions::{EndCause, Resolution, Sessions};
 use gatepass::store::Retention;
-use gatepass::store::redis::{RedisOptions, RedisStore};
-use tokio_util::sync::CancellationToken;
+use gatepass::store::file::FileStore;
+use kit::{Server, log_in};
 
 const ENDS: usize = 5_000;
 const LOGINS: usize = 20_000;
@@ -39,114 +40,35 @@ fn main() {
     });
 }
 
-struct Server {
-    process: Child,
-    port: u16,
-    _folder: tempfile::TempDir,
-}
-
-impl Server {
-    fn start() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-        let port = free.local_addr().expect("bound").port();
-        drop(free);
-        let process = Command::new("redis-server")
-            .args([
-                "--port",
-                &port.to_string(),
-                "--bind",
-                "127.0.0.1",
-                "--save",
-                "",
-            ])
-            .args(["--appendonly", "yes", "--dir"])
-            .arg(folder.path())
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("redis-server is installed (tests/redis/install)");
-        Self {
-            process,
-            port,
-            _folder: folder,
-        }
-    }
-
-    async fn node(&self, namespace: &str) -> Sessions {
-        let (spaces, clock): (_, Arc<dyn Clock>) = (Spaces::new(), Arc::new(SystemClock::new()));
-        let options = RedisOptions {
-            namespace: namespace.to_owned(),
-            timeout: Duration::from_secs(10),
-            ..RedisOptions::single(format!("redis://127.0.0.1:{}", self.port))
-        };
-        let store = loop {
-            let (spaces, clock) = (spaces.clone(), Arc::clone(&clock));
-            match RedisStore::connect(options.clone(), Retention::default(), spaces, clock).await {
-                Ok(store) => break store,
-                Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
-            }
-        };
-        let sessions = Sessions::builder()
-            .clock(clock)
-            .spaces(spaces)
-            .store(Arc::new(store))
-            .build();
-        tokio::spawn(sessions.clone().run_changes(CancellationToken::new()));
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        sessions
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-async fn log_in(sessions: &Sessions, user: usize) -> (Arc<Session>, TokenDigest) {
-    let new = NewSession {
-        identity: Arc::new(Identity::new("LAB", &format!("user{user}")).expect("a name")),
-        method: Method::Custom,
-        client: ClientInfo::default(),
-        license: None,
-        sign_on: None,
-    };
-    let space = sessions.default_space();
-    match sessions.establish(space, new, Admission::default()).await {
-        Ok(Established::Opened { session, token }) => (session, token.digest()),
-        other => panic!("{other:?}"),
-    }
-}
-
 fn is_live(sessions: &Sessions, digest: &TokenDigest) -> bool {
     let found = sessions.resolve(digest, sessions.default_space());
     matches!(found, Resolution::Live(_))
 }
 
-/// From the call of `end` on one node until the table of the other refuses, and from its return.
+/// From the call of `end` on one node until the table of the other refuses and what is open
+/// there is cut, and from its return. Nobody spins: that would take a processor from those that
+/// are measured.
 async fn ends(server: &Server) {
     let (a, b) = (server.node("ends").await, server.node("ends").await);
     let (mut from_call, mut from_return) = (Vec::new(), Vec::new());
     for n in 0..ENDS {
         let (session, digest) = log_in(&a, n).await;
         let known = b.recall(&digest, b.default_space()).await;
-        assert!(matches!(known, Ok(Resolution::Live(_))), "{known:?}");
-        let watcher = {
-            let b = b.clone();
-            tokio::task::spawn_blocking(move || {
-                while is_live(&b, &digest) {
-                    std::hint::spin_loop();
-                }
-                Instant::now()
-            })
+        let Ok(Resolution::Live(known)) = known else {
+            panic!("{known:?}");
         };
-        tokio::time::sleep(Duration::from_micros(200)).await;
+        let tie = b.tie(&known);
+        let watcher = tokio::spawn(async move {
+            tie.ended().await;
+            Instant::now()
+        });
+        tokio::task::yield_now().await;
         let called = Instant::now();
         let ended = a.end(&session, EndCause::terminated_by("bench")).await;
         let returned = Instant::now();
         let _ = ended.expect("a store");
         let seen = watcher.await.expect("it ends");
+        assert!(!is_live(&b, &digest));
         from_call.push(seen - called);
         from_return.push(seen.saturating_duration_since(returned));
     }
@@ -167,18 +89,33 @@ async fn ends(server: &Server) {
 
 async fn logins(server: &Server) {
     for at_once in [16, 256] {
-        let (mut memory, mut redis) = (Vec::new(), Vec::new());
+        let (mut memory, mut file, mut redis) = (Vec::new(), Vec::new(), Vec::new());
         for round in 0..ROUNDS {
             memory.push(storm(&Sessions::default(), at_once).await);
+            let folder = tempfile::tempdir().expect("a folder");
+            file.push(storm(&on_file(folder.path()), at_once).await);
             let node = server.node(&format!("logins{at_once}-{round}")).await;
             redis.push(storm(&node, at_once).await);
         }
-        let (memory, redis) = (median(memory), median(redis));
+        let (memory, file, redis) = (median(memory), median(file), median(redis));
         println!(
-            "logins/s, {at_once:>4} at once    memory {memory:.0}  redis {redis:.0}  ratio {:.3}",
+            "logins/s, {at_once:>4} at once    memory {memory:.0}  file {file:.0} ({:.3} of it)  \
+             redis {redis:.0} ({:.3})",
+            file / memory,
             redis / memory
         );
     }
+}
+
+fn on_file(folder: &Path) -> Sessions {
+    let (spaces, clock): (_, Arc<dyn Clock>) = (Spaces::new(), Arc::new(SystemClock::new()));
+    let path = folder.join("sessions.redb");
+    let store = FileStore::open(&path, Retention::default(), &spaces, Arc::clone(&clock));
+    Sessions::builder()
+        .clock(clock)
+        .spaces(spaces)
+        .store(Arc::new(store.expect("a store")))
+        .build()
 }
 
 async fn storm(sessions: &Sessions, at_once: usize) -> f64 {

@@ -15,7 +15,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent / "peers"))
 import harness
-from harness import CONNECTIONS, Contender, pinned
+from harness import CONNECTIONS, Contender, fill, pinned
 
 RECONNECTS = 500
 
@@ -87,13 +87,6 @@ def gatepass(start, folder, program, upstream, arguments):
     if status != 200 or "set-cookie" not in headers:
         sys.exit(f"gatepass gave no session: {status} {headers.items()}")
     return Contender("gatepass", server, {"Cookie": headers["set-cookie"].split(";")[0]})
-
-
-def fill(name, folder, **values):
-    text = (harness.PEERS / name).read_text()
-    for key, value in values.items():
-        text = text.replace(f"@{key}@", str(value))
-    (folder / name).write_text(text)
 
 
 def resumed(port, version):

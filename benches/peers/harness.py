@@ -152,6 +152,27 @@ class Server:
         return total / 1024
 
 
+def fill(name, folder, into=None, **values):
+    """The file `name` of the peers with its @KEYS@ filled in, in `folder`."""
+    text = (PEERS / name).read_text()
+    for key, value in values.items():
+        text = text.replace(f"@{key}@", str(value))
+    path = folder / (into or name)
+    path.write_text(text)
+    return path
+
+
+def redis(start, folder):
+    """A redis-server that keeps what it acknowledges, where the load is generated: none of the
+    contenders has its processor time counted."""
+    port = free_port()
+    (folder / "redis").mkdir()
+    settings = {"--port": port, "--bind": "127.0.0.1", "--dir": folder / "redis", "--save": "",
+                "--appendonly": "yes"}
+    words = [str(word) for setting in settings.items() for word in setting]
+    return start("redis", pinned("load", "redis-server", *words), port)
+
+
 def unverified():
     """TLS that asks for no proof of who the server is: it was started here."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

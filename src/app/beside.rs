@@ -21,8 +21,9 @@ const BESIDE: &str = "beside";
 pub async fn shared_sessions(options: &GatewayOptions) -> Result<Sessions, StartError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let spaces = Spaces::new();
-    // It is no node, and has no name of its own.
-    let store = store::open(&options.store, BESIDE, &spaces, &clock).await?;
+    // It is no node, and has no name of its own. The thread, if there is one, goes on for as
+    // long as the program.
+    let (store, _thread) = store::open(&options.store, BESIDE, &spaces, &clock).await?;
     let sessions = Sessions::builder()
         .clock(clock)
         .retention(store::retention(&options.store))

@@ -16,6 +16,7 @@ use super::options::GatewayOptions;
 use super::plan::{Plan, Planner};
 use super::presence::Presence;
 use super::store;
+use super::store_thread::StoreThread;
 use super::tls::Tls;
 use crate::admin::keys::{ApiKeys, CertificateRoles};
 use crate::admin::{self, AdminServer, AdminSpaces, SessionObserver, ThisNode};
@@ -23,7 +24,7 @@ use crate::domain::{Clock, Spaces, SystemClock};
 use crate::net::{Drained, bind};
 use crate::proxy::headers::{AssertionKey, PublishedKeys};
 use crate::proxy::{Edge, EdgeServer, EdgeSockets};
-use crate::sessions::{Feed, Recovery, Sessions};
+use crate::sessions::{Feed, Sessions};
 use crate::store::SessionStore;
 use crate::tasks::Tasks;
 use crate::telemetry::{Health, Metrics};
@@ -33,6 +34,7 @@ use crate::telemetry::{Health, Metrics};
 pub struct Gateway {
     sessions: Sessions,
     store: Arc<dyn SessionStore>,
+    store_thread: Arc<StoreThread>,
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
     health: Health,
@@ -77,25 +79,27 @@ impl Gateway {
         let spaces = Spaces::new();
         let mut presence = Presence::new(&options, &clock);
         let keys = assertion_keys()?;
-        let store = store::open(&options.store, presence.name(), &spaces, &clock).await?;
+        let (store, thread) = store::open(&options.store, presence.name(), &spaces, &clock).await?;
         if let Err(error) = presence.enter(&*store, &keys, signs(&options)).await {
             let _ = store.close().await;
+            thread.end();
             return Err(error);
         }
-        let presence = Arc::new(presence);
+        let (presence, thread) = (Arc::new(presence), Arc::new(thread));
         let nodes = (Arc::clone(&presence), keys);
-        match Self::start_on(&store, nodes, spaces, clock, options).await {
+        match Self::start_on((&store, &thread), nodes, spaces, clock, options).await {
             Ok(gateway) => Ok(gateway),
             Err(error) => {
                 presence.leave(&*store).await;
                 let _ = store.close().await;
+                thread.end();
                 Err(error)
             }
         }
     }
 
     async fn start_on(
-        store: &Arc<dyn SessionStore>,
+        (store, store_thread): (&Arc<dyn SessionStore>, &Arc<StoreThread>),
         (presence, assertion_keys): (Arc<Presence>, PublishedKeys),
         spaces: Spaces,
         clock: Arc<dyn Clock>,
@@ -143,7 +147,7 @@ impl Gateway {
             AdminSpaces::new(infos),
         );
         store::warn_of_own_keys(&**store, &options);
-        let recovery = recover(&sessions).await?;
+        let recovery = store::recover(&sessions).await?;
         let secret = match store.shared() {
             Some(shared) => Some(shared.secret().await.map_err(StartError::Recover)?),
             None => None,
@@ -214,7 +218,7 @@ impl Gateway {
             admin_server = admin_server.tls(acceptor.clone());
         }
         let tasks = vec![
-            tokio::spawn(changes),
+            store_thread.spawn(changes),
             tokio::spawn(watch),
             tokio::spawn(beats),
             tokio::spawn(flusher),
@@ -231,6 +235,7 @@ impl Gateway {
         Ok(Self {
             sessions,
             store: Arc::clone(store),
+            store_thread: Arc::clone(store_thread),
             clock,
             metrics,
             health,
@@ -369,6 +374,7 @@ impl Gateway {
             let error = &error as &dyn std::error::Error;
             tracing::error!(error, "the store did not close as it should");
         }
+        self.store_thread.end();
         drained
     }
 }
@@ -390,18 +396,4 @@ fn this_node(presence: &Arc<Presence>, sessions: &Sessions, health: &Health) -> 
     let presence = Arc::clone(presence);
     let (sessions, health) = (sessions.clone(), health.clone());
     ThisNode::new(move || presence.describe(&sessions, &health))
-}
-
-/// Goes on where the last gateway on the store ended.
-async fn recover(sessions: &Sessions) -> Result<Recovery, StartError> {
-    let recovery = sessions.recover().await.map_err(StartError::Recover)?;
-    if recovery.open + recovery.ended + recovery.locked > 0 {
-        tracing::info!(
-            sessions.open = recovery.open,
-            sessions.ended = recovery.ended,
-            users.locked = recovery.locked,
-            "going on with the store's sessions; those that ended were due"
-        );
-    }
-    Ok(recovery)
 }

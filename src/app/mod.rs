@@ -19,6 +19,7 @@ mod plan;
 mod presence;
 mod space;
 mod store;
+mod store_thread;
 mod tls;
 
 pub use beside::shared_sessions;

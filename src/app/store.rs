@@ -5,10 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 
+use super::error::StartError;
 use super::options::{GatewayOptions, SpaceOptions, StoreKind, StoreOptions};
+use super::store_thread::StoreThread;
 use crate::domain::{Clock, Spaces};
+use crate::sessions::{Recovery, Sessions};
 use crate::store::file::{FileError, FileStore};
 use crate::store::redis::RedisStore;
 use crate::store::{MemoryStore, Retention, SessionStore, StoreError};
@@ -30,6 +34,9 @@ pub enum OpenError {
         #[source]
         source: io::Error,
     },
+    /// The operating system gives no thread to speak with Redis on.
+    #[error("[store.redis]: no thread can be had")]
+    Thread(#[source] io::Error),
     /// Redis cannot be used.
     #[error("[store.redis]")]
     Redis(#[source] StoreError),
@@ -43,31 +50,45 @@ pub(super) const fn retention(options: &StoreOptions) -> Retention {
     }
 }
 
-/// Opens the store for the node called `node`. Its sessions will point to `spaces`.
+/// Opens the store for the node called `node`, and says where its work is done. Its sessions
+/// will point to `spaces`.
 pub(super) async fn open(
     options: &StoreOptions,
     node: &str,
     spaces: &Spaces,
     clock: &Arc<dyn Clock>,
-) -> Result<Arc<dyn SessionStore>, OpenError> {
+) -> Result<(Arc<dyn SessionStore>, StoreThread), OpenError> {
     let (retention, clock) = (retention(options), Arc::clone(clock));
     match options.kind {
-        StoreKind::Memory => Ok(Arc::new(MemoryStore::new(retention, clock))),
+        StoreKind::Memory => Ok((
+            Arc::new(MemoryStore::new(retention, clock)),
+            StoreThread::none(),
+        )),
         StoreKind::Redis => {
             let options = options.redis.with_files(node, read_file)?;
+            let thread = StoreThread::start().map_err(OpenError::Thread)?;
             let store = RedisStore::connect(options, retention, spaces.clone(), clock);
-            Ok(Arc::new(store.await.map_err(OpenError::Redis)?))
+            match joined(thread.spawn(store).await) {
+                Ok(store) => Ok((Arc::new(store), thread)),
+                Err(error) => {
+                    thread.end();
+                    Err(OpenError::Redis(error))
+                }
+            }
         }
         StoreKind::File => {
             let (path, spaces) = (options.path.clone(), spaces.clone());
             // It reads and verifies the whole file.
             let open = move || FileStore::open(&path, retention, &spaces, clock);
-            match tokio::task::spawn_blocking(open).await {
-                Ok(store) => Ok(Arc::new(store?)),
-                Err(failed) => std::panic::resume_unwind(failed.into_panic()),
-            }
+            let store = joined(tokio::task::spawn_blocking(open).await)?;
+            Ok((Arc::new(store), StoreThread::none()))
         }
     }
+}
+
+/// What a task that nobody cancels said; its panic goes on here.
+fn joined<T>(ended: Result<T, JoinError>) -> T {
+    ended.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))
 }
 
 /// Says what the options lack for gateways that share `store`.
@@ -92,6 +113,20 @@ fn read_file(path: &Path) -> Result<String, OpenError> {
         path: path.to_owned(),
         source,
     })
+}
+
+/// Goes on where the last gateway on the store ended.
+pub(super) async fn recover(sessions: &Sessions) -> Result<Recovery, StartError> {
+    let recovery = sessions.recover().await.map_err(StartError::Recover)?;
+    if recovery.open + recovery.ended + recovery.locked > 0 {
+        tracing::info!(
+            sessions.open = recovery.open,
+            sessions.ended = recovery.ended,
+            users.locked = recovery.locked,
+            "going on with the store's sessions; those that ended were due"
+        );
+    }
+    Ok(recovery)
 }
 
 /// Tells readiness and metrics how the store is reached, until `stop`.

@@ -319,6 +319,7 @@ impl Session {
     }
 
     /// Notes the number that its store has given it.
+    #[cfg(any(feature = "server", test))]
     pub(crate) fn set_number(&self, number: u64) {
         self.number.store(number, Ordering::Release);
     }

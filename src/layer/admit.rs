@@ -149,13 +149,12 @@ impl Gate {
         }
         if let (Some(digest), None) = (ask.cookie.digest(), &ask.current)
             && let Resolution::Live(session) = sessions.recall_untouched(digest, space).await?
+            && self.goes_on(&session, rule).await?
         {
-            if self.goes_on(&session, rule).await? {
-                if !ask.brings_credential {
-                    return Ok((session, None));
-                }
-                ask.current = Some(session);
+            if !ask.brings_credential {
+                return Ok((session, None));
             }
+            ask.current = Some(session);
         }
         let outcome = if self.wants_somebody(request.parts) {
             self.0.chain.authenticate_somebody(request).await

@@ -1,12 +1,13 @@
 //! What other processes did to sessions, applied to the table.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
 use super::Sessions;
-use crate::domain::{EndReason, Session, SessionEnd, SessionId, TokenDigest};
+use crate::domain::{EndReason, Session, SessionEnd, SessionId, TokenDigest, UserLock};
 use crate::store::{Change, Changes, SharedStore, Standing, StoreError};
 use crate::sync::task;
 
@@ -135,9 +136,8 @@ impl Sessions {
             return Ok(());
         };
         let locks = store.locks().await?;
-        self.0
-            .locks
-            .keep(|user| locks.iter().any(|lock| lock.user_key() == user));
+        let locked: HashSet<_> = locks.iter().map(UserLock::user_key).collect();
+        self.0.locks.keep(|user| locked.contains(&user));
         locks.into_iter().for_each(|lock| self.restore_lock(lock));
         let mut cached = Vec::new();
         self.0

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::Sessions;
+use super::import::highest;
 use crate::domain::{LicensePeak, Session, SessionId, Task};
 use crate::store::wire::Line;
 use crate::store::{IdRange, StoreError};
@@ -34,7 +35,7 @@ const PIECE: usize = 1024;
 
 impl Sessions {
     /// Everything that the store keeps, of all processes that share it, as lines. `tasks` are
-    /// this process's background tasks; `None` stands for those that a shared store has.
+    /// this process's background tasks, where the store does not have those of all.
     ///
     /// Every session that is open from the first piece to the last is in it once, as open. One
     /// that ends meanwhile is in it as ended, unless it ends after its turn, and may be in it
@@ -116,16 +117,19 @@ impl Export {
     async fn notes(&mut self) -> Result<Vec<Line>, StoreError> {
         let inner = &self.sessions.0;
         let (locks, tasks, peaks) = match inner.store.shared() {
-            Some(_) => {
-                let found = inner.store.recover().await?;
-                (found.locks, found.tasks, found.peaks)
+            Some(shared) => {
+                let mut found = inner.store.recover().await?;
+                // The store is told of this process's only now and then.
+                found.peaks.extend(self.peaks());
+                let tasks = shared.all_tasks().await?;
+                (found.locks, tasks, highest(found.peaks))
             }
             None => {
                 let locks = inner.locks.all(inner.clock.tick());
-                (locks, Vec::new(), self.peaks())
+                let tasks = self.tasks.take().unwrap_or_default();
+                (locks, tasks, self.peaks())
             }
         };
-        let tasks = self.tasks.take().unwrap_or(tasks);
         let ended = tasks.into_iter().filter(|task| task.status.has_ended());
         let lines = locks.into_iter().map(Line::Lock);
         let lines = lines.chain(ended.map(|task| Line::Task(Box::new(task))));

@@ -1,5 +1,6 @@
 //! What another store kept, taken over while sessions begin and end.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{EndCause, Sessions};
@@ -209,7 +210,7 @@ impl Sessions {
             let day = days.iter().find(|known| known.day == peak.day.day);
             day.map_or(0, |known| known.peak)
         };
-        let higher: Vec<_> = peaks
+        let higher: Vec<_> = highest(peaks)
             .into_iter()
             .filter(|peak| known(peak) < peak.day.peak)
             .collect();
@@ -221,6 +222,17 @@ impl Sessions {
         higher.into_iter().for_each(restore);
         Ok(count)
     }
+}
+
+/// Of several peaks of a day the highest.
+pub(super) fn highest(peaks: Vec<LicensePeak>) -> Vec<LicensePeak> {
+    let mut highest = BTreeMap::new();
+    for peak in peaks {
+        let key = (peak.space.clone(), peak.license.clone(), peak.day.day);
+        let entry = highest.entry(key).or_insert_with(|| peak.clone());
+        entry.day.peak = entry.day.peak.max(peak.day.peak);
+    }
+    highest.into_values().collect()
 }
 
 /// Places under users that nobody has filled yet; given back unless they are given on.

@@ -8,6 +8,9 @@ use crate::domain::{Session, SessionEnd, SpaceState};
 use crate::store::{EndScope, SharedStore, StoreError};
 use crate::sync::task;
 
+/// Sessions that a store is told of in a few milliseconds.
+const FEW: usize = 2048;
+
 impl Sessions {
     /// Ends all sessions of `space` that are open now, on whatever process of a shared store.
     /// Returns how many ended.
@@ -52,6 +55,7 @@ impl Sessions {
         mut visit: impl FnMut(&[Arc<Session>]),
     ) -> Result<(), StoreError> {
         if let Some(store) = self.0.store.shared() {
+            self.tell_last_of(&self.few_of(&scope)).await?;
             let end = SessionEnd {
                 at: self.0.clock.wall(),
                 reason: cause.reason(),
@@ -75,6 +79,21 @@ impl Sessions {
         let ended = outcomes.into_iter().filter_map(EndOutcome::into_ended);
         visit(&ended.collect::<Vec<_>>());
         Ok(())
+    }
+
+    /// The sessions of `scope` in the table, unless they are so many that to tell when they were
+    /// last active would take its time: then that is as old as the last flush.
+    fn few_of(&self, scope: &EndScope) -> Vec<Arc<Session>> {
+        let mut few = Vec::new();
+        self.0.table.for_each(|session| {
+            if few.len() <= FEW && scope.includes(session) {
+                few.push(Arc::clone(session));
+            }
+        });
+        if few.len() > FEW {
+            few.clear();
+        }
+        few
     }
 
     /// Has the sessions marked that epochs have ended, and tells of their ends; with no

@@ -46,9 +46,14 @@ impl Sessions {
         if let Some(store) = self.0.store.shared() {
             self.settle(store, None, |ended| swept.ended += ended.len())
                 .await?;
-            let overdue = store.end_overdue(OVERDUE).await?;
-            self.note_ended(&overdue);
-            swept.ended += overdue.len();
+            loop {
+                let overdue = store.end_overdue(OVERDUE).await?;
+                if overdue.is_empty() {
+                    break;
+                }
+                self.note_ended(&overdue);
+                swept.ended += overdue.len();
+            }
         }
         self.0.table.sweep_aliases(now);
         self.0.tombstones.sweep(now);

@@ -40,4 +40,11 @@ pub trait StoredTasks: Send + Sync {
     ///
     /// [`StoreError::Unavailable`](super::StoreError::Unavailable) when the store cannot tell.
     fn tasks_of(&self, space: SpaceId) -> StoreFuture<'_, Vec<Task>>;
+
+    /// The tasks of all spaces.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`](super::StoreError::Unavailable) when the store cannot tell.
+    fn all_tasks(&self) -> StoreFuture<'_, Vec<Task>>;
 }

@@ -48,6 +48,10 @@ impl StoredTasks for Broken {
     fn tasks_of(&self, _: SpaceId) -> StoreFuture<'_, Vec<Task>> {
         self.fail()
     }
+
+    fn all_tasks(&self) -> StoreFuture<'_, Vec<Task>> {
+        self.fail()
+    }
 }
 
 impl SharedStore for Broken {

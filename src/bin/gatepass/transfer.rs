@@ -65,14 +65,14 @@ struct Gateway {
 
 /// Where lines come from or go to.
 enum Place {
-    Running(SidePort),
+    Running(Box<SidePort>),
     Kept(Kept),
 }
 
 impl Gateway {
     fn place(&self, which: &Which) -> Result<Place, Failure> {
         match &self.url {
-            Some(url) => Ok(Place::Running(self.access.open(Some(url), None)?)),
+            Some(url) => Ok(Place::Running(Box::new(self.access.open(Some(url), None)?))),
             None => Ok(Place::Kept(which.kept()?)),
         }
     }

@@ -166,7 +166,11 @@ async fn s16_what_ends_on_one_node_is_refused_on_the_other() {
             assert_eq!(session.end().unwrap().reason, EndReason::Terminated);
             assert_eq!(session.end().unwrap().by.as_deref(), Some("ops"));
         }
-        assert_eq!((a.sessions.open(), b.sessions.open()), (0, 0));
+        // One is refused a moment before it is out of the table.
+        eventually("nothing is cached", async || {
+            (a.sessions.open(), b.sessions.open()) == (0, 0)
+        })
+        .await;
     }
 }
 
@@ -837,8 +841,8 @@ async fn a_login_whose_answer_was_lost_is_taken_back() {
                 sessions.establish(&space, new, Admission::default()).await
             }
         });
-        // At some moment of the login, another one each time.
-        std::thread::sleep(Duration::from_micros(n % 20 * 25));
+        // At some moment of the login, another one each time; on a busy machine it takes longer.
+        std::thread::sleep(Duration::from_micros(n % 20 * (25 + n)));
         network.set(Cable::OneWay);
         let login = login.await.unwrap();
         let kept = open().await;

@@ -92,6 +92,9 @@ pub(super) async fn tasks_are_told_to_all(maker: &Maker, store: &impl SessionSto
     let ids = async |space| -> Vec<_> { of(space).await.iter().map(|task| task.id).collect() };
     assert_eq!((ids("1").await, ids("2").await), (vec![id], vec![next]));
     assert_eq!(ids("3").await, []);
+    let mut all: Vec<_> = shared.all_tasks().await.unwrap();
+    all.sort_by_key(|task| task.id);
+    assert_eq!(all, [of("1").await, of("2").await].concat());
 }
 
 pub(super) async fn tasks_are_bounded(maker: &Maker, store: &impl SessionStore) {

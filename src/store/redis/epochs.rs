@@ -12,10 +12,10 @@ use super::store::RedisStore;
 use crate::domain::SessionEnd;
 use crate::store::{EndScope, Epoch, Settled, StoreError};
 
-/// Sessions that a step looks at in a shard, and of which it marks so many at most: some
-/// milliseconds of Redis' time.
-const LOOKS: usize = 2000;
-const STEP: usize = 100;
+/// Sessions that a step looks at in a shard, and of which it marks so many at most: a
+/// millisecond or two of Redis' time.
+const LOOKS: usize = 500;
+const STEP: usize = 32;
 
 /// After this time without a step, who began to mark them is no more.
 const ABANDONED_MS: i64 = 30_000;

@@ -50,14 +50,16 @@ pub(super) struct Cursor {
 /// An entry: its number and what it says.
 type Entry = (String, Vec<(String, Vec<u8>)>);
 
-/// Entries read from a stream at once.
-const PIECE: usize = 1000;
+/// Entries read by a script: a fraction of a millisecond.
+const PIECE: usize = 1600;
 
 /// A shard's stream from the cursor on.
 struct Piece {
     /// The number of the last entry that there ever was.
     last: u64,
     entries: Vec<(u64, Vec<u8>)>,
+    /// Whether these are all there are.
+    whole: bool,
     /// How many writes of this node the shard has.
     mark: u64,
 }
@@ -73,31 +75,60 @@ enum Follows {
 }
 
 impl Piece {
+    /// One of each shard, from where each of `from` points to, or else the last entry only.
     async fn read(
         link: &Link,
         keys: &Keys,
         scripts: &Scripts,
-        shard: Shard,
-        from: Option<u64>,
-    ) -> Result<Self, StoreError> {
-        let mut script = scripts.read.prepare_invoke();
-        script
-            .key(keys.of(shard, "c"))
-            .key(keys.of(shard, "q"))
-            .key(keys.marks(shard, &link.options.node))
-            .arg(format!("{}-0", from.unwrap_or(0)))
-            .arg(PIECE)
-            .arg(if from.is_some() { "" } else { "last" });
-        let (last, entries, mark): (u64, Vec<Entry>, u64) = link.run(&script).await?;
+        from: Option<&[Cursor]>,
+    ) -> Result<Vec<Self>, StoreError> {
+        let shards: Vec<_> = Shard::all().collect();
+        let together = if link.options.mode.has_one_server() {
+            shards.len()
+        } else {
+            1
+        };
+        let most = PIECE / together;
+        let reads = shards.chunks(together).map(|shards| async move {
+            let mut script = scripts.read.prepare_invoke();
+            script.arg(most);
+            for shard in shards {
+                script
+                    .key(keys.of(*shard, "c"))
+                    .key(keys.of(*shard, "q"))
+                    .key(keys.marks(*shard, &link.options.node))
+                    .arg(match from {
+                        Some(from) => format!("{}-0", from[usize::from(shard.number())].number),
+                        None => String::new(),
+                    });
+            }
+            let read: Vec<(u64, Vec<Entry>, u64)> = link.run(&script).await?;
+            if read.len() != shards.len() {
+                return Err(odd_answer("read"));
+            }
+            let pieces = read.into_iter();
+            pieces
+                .map(|(last, entries, mark)| Self::parse(last, entries, mark, most))
+                .collect::<Result<Vec<_>, _>>()
+        });
+        let mut pieces = Vec::with_capacity(shards.len());
+        for some in join_all(reads).await {
+            pieces.extend(some?);
+        }
+        Ok(pieces)
+    }
+
+    fn parse(last: u64, entries: Vec<Entry>, mark: u64, most: usize) -> Result<Self, StoreError> {
         let number = |id: &str| id.strip_suffix("-0").and_then(|number| number.parse().ok());
         let entries = entries.into_iter().map(|(id, fields)| {
             let says = fields.into_iter().next().map(|(_, says)| says);
             Some((number(&id)?, says.unwrap_or_default()))
         });
-        let entries: Option<_> = entries.collect();
+        let entries: Option<Vec<_>> = entries.collect();
         let entries = entries.ok_or_else(|| odd_answer("XRANGE"))?;
         Ok(Self {
             last,
+            whole: entries.len() < most,
             entries,
             mark,
         })
@@ -105,7 +136,7 @@ impl Piece {
 
     /// The entries after `known`, if they are all there.
     fn after(self, known: &Cursor) -> Follows {
-        let (whole, mut entries) = (self.entries.len() < PIECE, self.entries);
+        let (whole, mut entries) = (self.whole, self.entries);
         if self.last < known.number {
             return Follows::AnotherHistory;
         }
@@ -138,9 +169,10 @@ impl Follower {
         keys: &Keys,
         scripts: &Scripts,
     ) -> Result<Vec<Cursor>, StoreError> {
-        let ends = join_all(Shard::all().map(|shard| async move {
-            let piece = Piece::read(link, keys, scripts, shard, None).await?;
-            Ok(match piece.entries.into_iter().next() {
+        let pieces = Piece::read(link, keys, scripts, None).await?;
+        let ends = pieces
+            .into_iter()
+            .map(|piece| match piece.entries.into_iter().next() {
                 Some((number, says)) if number == piece.last => Cursor {
                     number,
                     says: Some(says),
@@ -149,9 +181,8 @@ impl Follower {
                     number: piece.last,
                     says: None,
                 },
-            })
-        }));
-        ends.await.into_iter().collect()
+            });
+        Ok(ends.collect())
     }
 
     /// Follows until nobody wants to hear of changes any more.
@@ -235,18 +266,15 @@ impl Follower {
     async fn poll(&mut self) -> Result<(ChangeBatch, bool), StoreError> {
         let (link, keys, scripts) = (&*self.link, &self.keys, &*self.scripts);
         let marks: Vec<_> = Shard::all().map(|shard| link.history.mark(shard)).collect();
-        let reads = Shard::all().zip(&self.cursors);
-        let reads = reads
-            .map(|(shard, cursor)| Piece::read(link, keys, scripts, shard, Some(cursor.number)));
-        let pieces: Result<Vec<_>, _> = join_all(reads).await.into_iter().collect();
+        let pieces = Piece::read(link, keys, scripts, Some(&self.cursors)).await?;
         let (mut batch, mut all) = (ChangeBatch::default(), true);
         let mut cursors = self.cursors.clone();
-        for (shard, piece) in Shard::all().zip(pieces?) {
+        for (shard, piece) in Shard::all().zip(pieces) {
             let (at, mark) = (usize::from(shard.number()), piece.mark);
             if mark < marks[at] {
                 link.history.note_lost(shard, mark);
             }
-            all &= piece.entries.len() < PIECE;
+            all &= piece.whole;
             match piece.after(&cursors[at]) {
                 Follows::On(entries) => {
                     for (number, says) in entries {

@@ -152,6 +152,11 @@ impl Keys {
         format!("{}of:{space}", self.tasks())
     }
 
+    /// The spaces that have tasks.
+    pub(super) fn task_spaces(&self) -> String {
+        format!("{}spaces", self.tasks())
+    }
+
     /// The id that was given last.
     pub(super) fn last_task(&self) -> String {
         format!("{}last", self.tasks())

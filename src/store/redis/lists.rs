@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
+use ::redis::ScriptInvocation;
 use futures_util::future::join_all;
 use uuid::Uuid;
 
@@ -173,17 +174,15 @@ impl RedisStore {
         counts.await.into_iter().sum()
     }
 
-    /// At most `limit` sessions of `list`, newest first.
-    pub(super) async fn walk_now(
+    /// As [`walk_now`](Self::walk_now) while sessions that an epoch has ended are in the list of
+    /// open ones: `limit` of each shard.
+    pub(super) async fn walk_all(
         &self,
         list: List,
         range: IdRange,
         space: Option<&SpaceId>,
         limit: usize,
-    ) -> Result<Vec<Arc<Session>>, StoreError> {
-        if limit == 0 || range.is_empty() {
-            return Ok(Vec::new());
-        }
+    ) -> Result<Vec<(Shard, SessionId)>, StoreError> {
         let per_shard =
             join_all(Shard::all().map(|shard| self.walk_shard(shard, list, range, space, limit)));
         let mut found = Vec::new();
@@ -192,8 +191,7 @@ impl RedisStore {
         }
         found.sort_by_key(|(_, id)| std::cmp::Reverse(*id));
         found.truncate(limit);
-        let sessions = self.read_many(found).await?;
-        Ok(sessions.into_iter().flatten().collect())
+        Ok(found)
     }
 
     async fn walk_shard(
@@ -227,29 +225,11 @@ impl RedisStore {
         space: Option<&SpaceId>,
         limit: usize,
     ) -> Result<(Vec<(Shard, SessionId)>, bool), StoreError> {
-        // Members begin with the id and go on behind it: a bound that excludes an id from
-        // above is just below all members of it, one that includes it just above them.
-        let mut upper = match range.newest {
-            Bound::Unbounded => b"+".to_vec(),
-            Bound::Excluded(id) => bound(b'(', id),
-            Bound::Included(id) => [bound(b'(', id), vec![0xff; 17]].concat(),
-        };
-        let lower = match range.oldest {
-            Bound::Unbounded => b"-".to_vec(),
-            Bound::Included(id) => bound(b'[', id),
-            Bound::Excluded(id) => [bound(b'(', id), vec![0xff; 17]].concat(),
-        };
+        let (mut upper, lower) = bounds(range);
         let (mut found, mut covered) = (Vec::new(), false);
         while found.len() < limit {
-            let mut script = self.scripts().walk.prepare_invoke();
-            script
-                .key(self.keys().of(shard, list.kept_in()))
-                .arg(self.keys().prefix(shard))
-                .arg(list.name())
-                .arg(&upper)
-                .arg(&lower)
-                .arg(space.map_or("", SpaceId::as_str))
-                .arg(limit - found.len());
+            let left = limit - found.len();
+            let script = self.walk_script(shard, list, (&upper, &lower), space, left);
             let (members, next, pending): (Vec<Vec<u8>>, Vec<u8>, bool) =
                 self.link().run(&script).await?;
             covered |= pending;
@@ -264,6 +244,44 @@ impl RedisStore {
         }
         Ok((found, covered))
     }
+
+    /// A step through a list of a shard between two bounds.
+    pub(super) fn walk_script(
+        &self,
+        shard: Shard,
+        list: List,
+        (upper, lower): (&[u8], &[u8]),
+        space: Option<&SpaceId>,
+        limit: usize,
+    ) -> ScriptInvocation<'_> {
+        let mut script = self.scripts().walk.prepare_invoke();
+        script
+            .key(self.keys().of(shard, list.kept_in()))
+            .arg(self.keys().prefix(shard))
+            .arg(list.name())
+            .arg(upper)
+            .arg(lower)
+            .arg(space.map_or("", SpaceId::as_str))
+            .arg(limit);
+        script
+    }
+}
+
+/// The upper and the lower bound of the members of a list with ids in `range`. Members begin
+/// with the id and go on behind it: a bound that excludes an id from above is just below all
+/// members of it, one that includes it just above them.
+pub(super) fn bounds(range: IdRange) -> (Vec<u8>, Vec<u8>) {
+    let upper = match range.newest {
+        Bound::Unbounded => b"+".to_vec(),
+        Bound::Excluded(id) => bound(b'(', id),
+        Bound::Included(id) => [bound(b'(', id), vec![0xff; 17]].concat(),
+    };
+    let lower = match range.oldest {
+        Bound::Unbounded => b"-".to_vec(),
+        Bound::Included(id) => bound(b'[', id),
+        Bound::Excluded(id) => [bound(b'(', id), vec![0xff; 17]].concat(),
+    };
+    (upper, lower)
 }
 
 fn bound(kind: u8, id: SessionId) -> Vec<u8> {

@@ -36,6 +36,7 @@
 //! | `{gp/seats/<space>}:c:<license>` | string | that those were counted who had the license before it was limited | a day after the last login with it |
 //! | `{gp/tasks}:<id>` | hash | a background task: `r` how it is, `u` until when that is to be believed | a day after the last word of its node |
 //! | `{gp/tasks}:of:<space>` | sorted set | the ids of a space's tasks, 1,000 at most | likewise |
+//! | `{gp/tasks}:spaces` | set | the spaces that have tasks | likewise |
 //! | `{gp/tasks}:last` | number | the id that was given last | 30 days |
 //! | `gp:secret` | string | 32 random bytes that the nodes have in common; keys for cursors follow from it | 30 days after the last node |
 //! | `{gp/nodes}:i:<instance>`, `..:all` | string, sorted set | what a node says of itself, as JSON, and when each was heard of | 10 s after its last word |
@@ -93,6 +94,7 @@ mod import;
 mod keys;
 mod link;
 mod lists;
+mod merge;
 mod nodes;
 mod notes;
 mod options;

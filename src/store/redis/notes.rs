@@ -1,5 +1,6 @@
 //! What stands in Redis beside sessions: tickets, targets, locks, peaks.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -102,37 +103,37 @@ impl RedisStore {
     }
 
     pub(super) async fn locks_now(&self) -> Result<Vec<UserLock>, StoreError> {
-        let now = self.time().now();
-        let locked = join_all(Shard::all().map(|shard| async move {
-            let mut command = ::redis::cmd("ZRANGE");
-            command.arg(self.keys().of(shard, "locks"));
-            command.arg(format!("({now}")).arg("+inf").arg("BYSCORE");
-            self.link().ask::<Vec<Vec<u8>>>(&command).await
-        }));
-        let mut locks = Vec::new();
-        for users in locked.await {
-            let users = users?;
-            let users = users
-                .iter()
-                .filter_map(|key| key.as_slice().try_into().ok());
-            let users: Vec<_> = users.map(UserKey::from_bytes).collect();
-            for some in users.chunks(256) {
-                let read = join_all(some.iter().map(|user| async move {
-                    let mut command = ::redis::cmd("HGET");
-                    command.arg(self.keys().lock(*user)).arg("l");
-                    self.link().ask::<Option<Vec<u8>>>(&command).await
-                }));
-                for lock in read.await {
-                    // One that was lifted meanwhile is empty.
-                    let Some(lock) = lock?.filter(|lock| !lock.is_empty()) else {
-                        continue;
-                    };
-                    let lock = notes::read_lock(&lock).map_err(|error| damaged("lock", error))?;
-                    locks.push(self.lock_here(lock));
-                }
+        let of_shards = join_all(Shard::all().map(|shard| self.locks_of(shard))).await;
+        let mut locks = HashMap::new();
+        for of_shard in of_shards {
+            // One that was moved while this went on may have been met twice; the last holds.
+            locks.extend(of_shard?.into_iter().map(|lock| (lock.user_key(), lock)));
+        }
+        Ok(locks.into_values().collect())
+    }
+
+    async fn locks_of(&self, shard: Shard) -> Result<Vec<UserLock>, StoreError> {
+        let (mut last, mut until, mut locks) = (Vec::new(), String::new(), Vec::new());
+        loop {
+            let mut script = self.scripts().locks.prepare_invoke();
+            script
+                .key(self.keys().of(shard, "locks"))
+                .arg(self.keys().prefix(shard))
+                .arg(self.time().now())
+                .arg(&last)
+                .arg(&until)
+                .arg(LOCKS_AT_ONCE);
+            let read: (Vec<u8>, String, Vec<Vec<u8>>) = self.link().run(&script).await?;
+            // One that was lifted meanwhile is empty.
+            for lock in read.2.iter().filter(|lock| !lock.is_empty()) {
+                let lock = notes::read_lock(lock).map_err(|error| damaged("lock", error))?;
+                locks.push(self.lock_here(lock));
+            }
+            (last, until) = (read.0, read.1);
+            if last.is_empty() {
+                return Ok(locks);
             }
         }
-        Ok(locks)
     }
 
     /// A lock of the server's time in the time of this node.
@@ -251,5 +252,8 @@ impl LockWords {
         script
     }
 }
+
+/// Locks read by a script.
+const LOCKS_AT_ONCE: usize = 128;
 
 pub(super) const DAY_MS: i64 = 86_400_000;

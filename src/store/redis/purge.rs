@@ -10,8 +10,8 @@ use super::store::RedisStore;
 use crate::domain::Session;
 use crate::store::StoreError;
 
-/// Sessions that a step forgets, or ends, in a shard.
-const STEP: usize = 200;
+/// Sessions that a step forgets, or ends, in a shard: a millisecond.
+const STEP: usize = 32;
 
 /// Nothing is as early as that.
 const NEVER: &str = "-inf";

@@ -22,7 +22,9 @@ impl RedisStore {
         let lifetime = session.space().lifetime();
         let ttl = self.ttl(lifetime.absolute);
         let pointer = keys.digest(session.digest());
-        if !self.claim_digest(session.digest(), shard, id, ttl).await? {
+        // In a cluster the script cannot: it is in another slot.
+        let claims = link.options.mode.has_one_server();
+        if !claims && !self.claim_digest(session.digest(), shard, id, ttl).await? {
             return Ok(Created::Exists);
         }
         let last = Touch::last_of(session);
@@ -33,8 +35,11 @@ impl RedisStore {
             Some(limit) => (limit.max, "end_oldest"),
         };
         let mut script = self.scripts().create.prepare_invoke();
+        script.key(keys.session(shard, id));
+        if claims {
+            script.key(&pointer);
+        }
         script
-            .key(keys.session(shard, id))
             .arg(keys.prefix(shard))
             .arg(keys.channel())
             .arg(time.now())
@@ -49,23 +54,34 @@ impl RedisStore {
             .arg(self.ended_ttl())
             .arg(limit)
             .arg(policy)
-            .arg(&link.options.node);
-        let before = link.history.mark(shard);
-        let answer: Answer = match link.run(&script).await {
-            Ok(answer) => answer,
-            Err(error) => {
-                if matches!(error, StoreError::Unavailable(_)) {
-                    self.undo(shard, id);
+            .arg(&link.options.node)
+            .arg(place(shard, id))
+            .arg(AT_ONCE);
+        let mut left: Vec<Vec<u8>> = Vec::new();
+        let answer = loop {
+            let before = link.history.mark(shard);
+            let answer: Answer = match link.run(&script).await {
+                Ok(answer) => answer,
+                Err(error) => {
+                    if matches!(error, StoreError::Unavailable(_)) {
+                        self.undo(shard, id);
+                    }
+                    return Err(error);
                 }
-                return Err(error);
+            };
+            let goes_on = answer.word() == Some("again");
+            if goes_on || answer.word() == Some("kept") {
+                let odd = || odd_answer("create");
+                link.acknowledged(shard, before, answer.part(2).ok_or_else(odd)?);
+                left.extend(answer.rest(3).ok_or_else(odd)?);
+            }
+            if !goes_on {
+                break answer;
             }
         };
         let created = match answer.word() {
             Some("kept") => {
-                let odd = || odd_answer("create");
-                session.set_number(answer.part(1).ok_or_else(odd)?);
-                link.acknowledged(shard, before, answer.part(2).ok_or_else(odd)?);
-                let left: Vec<Vec<u8>> = answer.rest(3).ok_or_else(odd)?;
+                session.set_number(answer.part(1).ok_or_else(|| odd_answer("create"))?);
                 if left.is_empty() {
                     return Ok(Created::Kept);
                 }
@@ -85,7 +101,9 @@ impl RedisStore {
             }
             _ => return Err(odd_answer("create")),
         };
-        let _: i64 = link.ask(::redis::cmd("DEL").arg(&pointer)).await?;
+        if !claims {
+            let _: i64 = link.ask(::redis::cmd("DEL").arg(&pointer)).await?;
+        }
         Ok(created)
     }
 
@@ -167,11 +185,11 @@ pub(super) fn record_of(session: &Session, time: &ServerTime) -> Vec<u8> {
     record::encode(&kept)
 }
 
-/// Sessions ended, or looked for, by a script at once.
-pub(super) const AT_ONCE: usize = 256;
+/// Sessions ended, or looked for, by a script at once: a millisecond.
+pub(super) const AT_ONCE: usize = 64;
 
 /// Sessions touched by a script at once: a fraction of a millisecond.
-const TOUCHED_AT_ONCE: usize = 256;
+const TOUCHED_AT_ONCE: usize = 128;
 
 /// The longest that a key lives: 400 days.
 pub(super) const MAX_TTL_MS: i64 = 400 * 86_400_000;

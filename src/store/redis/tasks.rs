@@ -30,6 +30,19 @@ impl StoredTasks for RedisStore {
     fn tasks_of(&self, space: SpaceId) -> StoreFuture<'_, Vec<Task>> {
         Box::pin(async move { self.tasks_now(&space).await })
     }
+
+    fn all_tasks(&self) -> StoreFuture<'_, Vec<Task>> {
+        Box::pin(async {
+            let mut spaces = ::redis::cmd("SMEMBERS");
+            spaces.arg(self.keys().task_spaces());
+            let spaces: Vec<String> = self.link().ask(&spaces).await?;
+            let mut tasks = Vec::new();
+            for space in spaces.iter().filter_map(|space| SpaceId::new(space).ok()) {
+                tasks.extend(self.tasks_now(&space).await?);
+            }
+            Ok(tasks)
+        })
+    }
 }
 
 impl RedisStore {

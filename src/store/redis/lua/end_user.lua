@@ -6,7 +6,10 @@
 -- after its id.
 local P, most, ended, more = ARGV[1], tonumber(ARGV[7]), {}, 0
 local waits = pending(P)
-for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
+-- While ended ones are among them, all are looked at; else those that end, and the one that
+-- goes on, and whether there is another.
+local ids = redis.call('ZRANGE', KEYS[1], 0, waits and -1 or most + 1)
+for _, id in ipairs(ids) do
   local about, i = unpack(redis.call('HMGET', P .. 's:' .. id, 'm', 'i'))
   if not about then
     redis.call('ZREM', KEYS[1], id)
@@ -19,5 +22,8 @@ for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
     finish(P, ARGV[2], id, ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6]))
     ended[#ended + 1] = {id, stored(P, P .. 's:' .. id)}
   end
+end
+if not waits and #ids == most + 2 then
+  more = 1
 end
 return {more, mark(P, ARGV[8]), ended}

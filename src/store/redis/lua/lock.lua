@@ -3,7 +3,9 @@
 -- ('' to lift it), until ('' for ever), ttl (0 for none), node, number ('' for the next).
 -- Returns the number and the node's mark.
 local P, user, i = ARGV[1], ARGV[4], ARGV[9]
-redis.call('ZREMRANGEBYSCORE', P .. 'locks', '-inf', ARGV[3])
+for _, old in ipairs(redis.call('ZRANGE', P .. 'locks', '-inf', ARGV[3], 'BYSCORE', 'LIMIT', 0, 16)) do
+  redis.call('ZREM', P .. 'locks', old)
+end
 if i == '' then
   i = number(P, tonumber(ARGV[3]))
 else

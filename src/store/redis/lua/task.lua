@@ -15,6 +15,8 @@ redis.call('HSET', key, 'r', ARGV[5], 'u', ARGV[6])
 redis.call('PEXPIRE', key, ttl)
 redis.call('ZADD', all, id, id)
 redis.call('PEXPIRE', all, ttl)
+redis.call('SADD', P .. 'spaces', ARGV[4])
+redis.call('PEXPIRE', P .. 'spaces', ttl)
 local excess = redis.call('ZCARD', all) - tonumber(ARGV[8])
 if excess > 0 then
   for _, old in ipairs(redis.call('ZRANGE', all, 0, excess - 1)) do

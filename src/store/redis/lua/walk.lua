@@ -5,7 +5,7 @@
 -- whether an epoch has ended sessions that are still in the list of open ones.
 local P, list, space, limit = ARGV[1], ARGV[2], ARGV[5], tonumber(ARGV[6])
 local waits = pending(P)
-local more, most = waits and 1 or 0, waits and 1024 or 4096
+local more, most = waits and 1 or 0, waits and 256 or 1024
 local covered = (list == 'c')
 if covered then
   if not waits then

@@ -1,5 +1,6 @@
 //! The store on real servers.
 
+mod bounds;
 #[allow(dead_code, reason = "tests of whole gateways use the rest of it")]
 pub(crate) mod cable;
 mod clock;

@@ -53,7 +53,7 @@ async fn ids_of_tasks_do_not_start_again_when_data_are_lost() {
         let left: i64 = server.text(&["PTTL", key]).trim().parse().unwrap();
         assert!(left > 0, "{key} lives for ever");
     }
-    assert_eq!(keys.lines().count(), 3, "{keys}");
+    assert_eq!(keys.lines().count(), 4, "{keys}");
     assert_eq!(server.command(&["FLUSHALL"]), "+OK");
     clock.advance(Duration::from_millis(10));
     assert!(store.number_task(&task).await.unwrap() > before);
