@@ -394,7 +394,6 @@ async fn a_lock_that_was_lifted_stays_so_when_its_message_is_late() {
         let key = format!("{{{}/{shard:02}}}:c", options.namespace);
         let mut last = ::redis::cmd("XREVRANGE");
         last.arg(key).arg("+").arg("-").arg("COUNT").arg(1);
-        type Entry = (String, Vec<(String, Vec<u8>)>);
         let last: Vec<Entry> = last.query_async(&mut connection).await.unwrap();
         let says = last.into_iter().flat_map(|(_, fields)| fields);
         message = message.or(says.map(|(_, says)| says).find(|says| says[0] == b'L'));
