@@ -1,11 +1,9 @@
-//! The suite that every store runs.
-
-use std::sync::Arc;
+//! The suite that every store runs, as far as the model's store goes.
 
 use shuttle::future::block_on;
 
-use crate::domain::Spaces;
-use crate::fleet::{Fleet, FleetStore};
+use crate::domain::{ManualClock, Spaces};
+use crate::fleet::FleetStore;
 // The suite takes from its `super` what the room has.
 use crate::store::*;
 
@@ -14,7 +12,10 @@ mod contract;
 
 /// Holds the model's store against the contract.
 pub fn the_fleet_fulfils_the_contract() {
-    block_on(contract::check(async |clock, retention| {
-        FleetStore::connect(&Fleet::new(clock, retention), Spaces::new()).0
+    block_on(contract::check_sessions(&async |retention| {
+        let clock = ManualClock::new();
+        let fleet = crate::fleet::Fleet::new(clock.clone(), retention);
+        let store = FleetStore::connect(&fleet, Spaces::new()).0;
+        (contract::Maker::new(clock), store)
     }));
 }

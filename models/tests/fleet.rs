@@ -35,9 +35,8 @@ impl Pair {
 
     /// Once everybody has heard of everything, all nodes think as the store does.
     async fn agree(&mut self, logins: &[(Arc<Session>, TokenDigest)]) {
-        for feed in &mut self.feeds {
-            feed.poll().await;
-            feed.settle().await;
+        for (node, feed) in self.nodes.iter().zip(&mut self.feeds) {
+            feed.settle(&node.sessions).await;
         }
         let open = self.fleet.open();
         for (number, node) in self.nodes.iter().enumerate() {
@@ -301,6 +300,93 @@ fn s22_a_limit_holds_over_nodes() {
 }
 
 #[test]
+fn s12_an_end_of_a_space_elsewhere_a_look_up_and_a_login() {
+    for missed in [false, true] {
+        check(
+            move || {
+                block_on(async {
+                    let mut pair = Pair::start(SessionPolicy::default()).await;
+                    let [a, b] = pair.nodes.clone();
+                    let [feed_a, mut feed_b] = pair.feeds;
+                    let older = a.log_in("ann").await.unwrap();
+                    let request = request(&b, older.1);
+                    let login = spawn({
+                        let b = b.clone();
+                        async move { b.log_in("bob").await }
+                    });
+                    let fleet = Arc::clone(&pair.fleet);
+                    let feed_b = spawn(async move {
+                        if missed {
+                            fleet.trim();
+                        }
+                        feed_b.poll().await;
+                        feed_b
+                    });
+                    a.sessions.end_space(&a.space, &terminated()).await.unwrap();
+                    request.await.unwrap();
+                    let mut logins = vec![older];
+                    match login.await.unwrap() {
+                        Ok(login) => logins.push(login),
+                        Err(EstablishError::EndedMeanwhile) => {}
+                        Err(other) => panic!("{other}"),
+                    }
+                    pair.feeds = [feed_a, feed_b.await.unwrap()];
+                    assert!(!pair.fleet.open().contains(&logins[0].0.id()));
+                    pair.agree(&logins).await;
+                });
+            },
+            ORDERS,
+        );
+    }
+}
+
+#[test]
+fn a_credential_opens_one_session_on_all_nodes_whoever_ends_it() {
+    check(
+        || {
+            block_on(async {
+                let mut pair = Pair::start(SessionPolicy::default()).await;
+                let [a, b] = pair.nodes.clone();
+                let logins = pair.nodes.clone().map(|node| {
+                    spawn(async move { node.log_in_with(b"a token of another's").await })
+                });
+                let end = spawn({
+                    let a = a.clone();
+                    async move {
+                        let (user, cause) = (a.user("ann"), terminated());
+                        a.sessions.end_user(user, &cause).await.unwrap();
+                    }
+                });
+                let [feed_a, feed_b] = pair.feeds;
+                let feed_b = poll(feed_b);
+                end.await.unwrap();
+                let mut opened = Vec::new();
+                for login in logins {
+                    match login.await.unwrap() {
+                        Ok(session) => opened.push((Arc::clone(&session), *session.digest())),
+                        Err(EstablishError::EndedMeanwhile) => {}
+                        Err(other) => panic!("{other}"),
+                    }
+                }
+                pair.feeds = [feed_a, feed_b.await.unwrap()];
+                assert!(
+                    pair.fleet.open().len() <= 1,
+                    "two sessions of one credential"
+                );
+                let open: Vec<_> = pair.fleet.open();
+                opened.retain(|(session, _)| open.contains(&session.id()));
+                pair.agree(&opened).await;
+                for node in [&a, &b] {
+                    let found = node.recall_with(b"a token of another's").await.unwrap();
+                    assert_eq!(found.map(|session| session.id()), open.first().copied());
+                }
+            });
+        },
+        ORDERS,
+    );
+}
+
+#[test]
 fn s14_an_exchange_hears_of_an_end_elsewhere_whenever_it_was_tied() {
     check(
         || {
@@ -360,6 +446,32 @@ fn s14_an_exchange_hears_of_an_end_of_its_own_node_whenever_it_was_tied() {
 }
 
 #[test]
+fn s14_an_exchange_hears_of_an_end_of_its_own_node_that_did_not_know_the_session() {
+    check(
+        || {
+            block_on(async {
+                let mut pair = Pair::start(SessionPolicy::default()).await;
+                let [a, b] = pair.nodes.clone();
+                let login = a.log_in("ann").await.unwrap();
+                let exchange = spawn({
+                    let (b, digest) = (b.clone(), login.1);
+                    async move {
+                        let found = b.sessions.recall(&digest, &b.space).await.unwrap();
+                        if let Resolution::Live(session) = found {
+                            b.sessions.tie(&session).ended().await;
+                        }
+                    }
+                });
+                end(&b, &login.0).await.unwrap();
+                exchange.await.unwrap();
+                pair.agree(&[login]).await;
+            });
+        },
+        ORDERS,
+    );
+}
+
+#[test]
 fn a_lock_that_is_lifted_is_lifted_on_every_node() {
     check(
         || {
@@ -378,7 +490,8 @@ fn a_lock_that_is_lifted_is_lifted_on_every_node() {
                         };
                         let locked = a.sessions.lock_user(a.space.id(), &ann, order);
                         locked.await.unwrap();
-                        a.sessions.unlock_user(a.space.id(), &ann).await.unwrap();
+                        let lifted = a.sessions.unlock_user(a.space.id(), &ann).await;
+                        assert!(lifted.unwrap().is_some(), "it was there to be lifted");
                     }
                 });
                 let push = push(&feed_b);

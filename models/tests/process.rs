@@ -95,7 +95,12 @@ fn s11_an_end_is_final_for_the_token_and_every_credential() {
                 });
                 let add = spawn({
                     let (process, session) = (process.clone(), session.clone());
-                    async move { process.sessions.add_credential(&session, credential()) }
+                    async move {
+                        process
+                            .sessions
+                            .add_credential(&session, credential())
+                            .await
+                    }
                 });
                 for _ in 0..3 {
                     let over = ended.load(Ordering::SeqCst);

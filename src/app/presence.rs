@@ -194,7 +194,7 @@ impl Presence {
                 node.instance = %self.node.instance,
                 other.instance = %other.instance,
                 other.edge = other.edges.join(" "),
-                "two gateways have one node name and overwrite each other's background tasks: \
+                "two gateways have one node name and overwrite what each other notes in Redis: \
                  give each its own, [store.redis] node"
             );
         }

@@ -318,8 +318,8 @@ impl Session {
         self.number.load(Ordering::Acquire)
     }
 
-    /// Notes the number that its store has given it.
-    pub(crate) fn set_number(&self, number: u64) {
+    /// Notes the number that its store has given it: for a store, when it keeps or restores it.
+    pub fn set_number(&self, number: u64) {
         self.number.store(number, Ordering::Release);
     }
 

@@ -145,6 +145,10 @@ impl Sessions {
         self.0
             .tombstones
             .bury(*session.digest(), end.clone(), self.0.clock.tick());
+        // A look-up may have put it into the table by now; one that does so later sees that it
+        // is buried.
+        let ours = self.0.table.by_id(session.id());
+        let session = ours.as_ref().unwrap_or(session);
         {
             let user = self.0.table.lock(session.user_key());
             // The store's object may be another than ours; ours is what streams watch.

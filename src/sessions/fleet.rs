@@ -82,14 +82,14 @@ impl Sessions {
             // stays as long as it is.
             None if ours.end().is_some() => stored,
             None => {
-                ours.touch(stored.last_active_tick());
-                stored.touch(ours.last_active_tick());
+                touch_as(&ours, &stored);
+                touch_as(&stored, &ours);
                 stored
             }
             // Its end is yet to be heard of here; until then requests may have come in.
             Some(end) => {
                 if ours.last_active() <= end.at {
-                    stored.touch(ours.last_active_tick());
+                    touch_as(&stored, &ours);
                 }
                 stored
             }
@@ -115,4 +115,11 @@ impl Sessions {
         let touched: Vec<_> = sessions.iter().map(|s| Touch::last_of(s)).collect();
         self.0.store.touch_many(&touched).await
     }
+}
+
+/// Notes on `session` when `other`, an object of the same one, was last active: by its age then,
+/// for the clocks may have been read at other moments for the one than for the other.
+fn touch_as(session: &Session, other: &Session) {
+    let age = other.last_active_tick().since(other.started_tick());
+    session.touch(session.started_tick().after(age));
 }

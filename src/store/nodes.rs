@@ -9,7 +9,7 @@ use crate::domain::{Timestamp, random};
 /// One process among those that may share a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
-    /// Its name, which no other may have: its background tasks stand under it.
+    /// Its name, which no other may have: what it did last stands under it.
     pub name: String,
     /// Which run of a process it is.
     pub instance: InstanceId,

@@ -168,6 +168,7 @@ impl LocalRefreshes {
     }
 
     /// The version that the outcome of `attempt` is going to be, or was.
+    #[cfg(feature = "server")]
     pub(super) fn next_version(&self, id: SessionId, attempt: u64) -> Finished {
         match self.states().get(&id) {
             Some(state) if state.attempt != attempt => Finished::Late,
@@ -215,6 +216,7 @@ impl LocalRefreshes {
     }
 
     /// Puts back what was kept by the process before.
+    #[cfg(feature = "server")]
     pub(super) fn restore(&self, id: SessionId, kept: Refreshed) {
         self.states().entry(id).or_default().kept = Some(kept);
     }

@@ -1,12 +1,14 @@
 //! How a node hears of changes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use shuttle::rand::Rng as _;
 use tokio::sync::mpsc;
 
 use super::server::Fleet;
 use crate::domain::Clock as _;
+use crate::sessions::Sessions;
 use crate::store::{Change, ChangeBatch};
 
 /// Reads the stream for a node, from the last change it knows of.
@@ -58,11 +60,12 @@ impl ChangeFeed {
         }
     }
 
-    /// Waits until all that was passed on is in the table.
-    pub async fn settle(&self) {
-        // There is room for one: when the second is taken, what was before the first is done.
-        for _ in 0..2 {
-            let _ = self.changes.send(ChangeBatch::default()).await;
+    /// Reads what is new, and waits until all of it is in the table of `sessions`.
+    pub async fn settle(&mut self, sessions: &Sessions) {
+        self.fleet.clock.advance(Duration::from_millis(1));
+        self.poll().await;
+        while !sessions.silence().is_zero() {
+            shuttle::future::yield_now().await;
         }
     }
 }

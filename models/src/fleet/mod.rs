@@ -8,6 +8,7 @@ mod feed;
 mod node;
 mod server;
 mod store;
+mod unmodelled;
 
 pub use feed::{ChangeFeed, Push, Pusher};
 pub use node::Node;

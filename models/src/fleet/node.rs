@@ -10,7 +10,7 @@ use super::store::FleetStore;
 use crate::domain::{
     Identity, Session, SessionPolicy, SpaceId, SpaceState, Spaces, Token, TokenDigest, UserKey,
 };
-use crate::sessions::{Admission, EstablishError, Established, Resolution, Sessions};
+use crate::sessions::{Admission, EstablishError, Established, JoinKey, Resolution, Sessions};
 use crate::stage::new_session;
 use crate::store::StoreError;
 
@@ -36,8 +36,7 @@ impl Node {
         let space = sessions.space(&SpaceId::new("1").expect("an id"), policy);
         let changes = sessions.clone().run_changes(CancellationToken::new());
         drop(shuttle::future::spawn(changes));
-        feed.poll().await;
-        feed.settle().await;
+        feed.settle(&sessions).await;
         (Self { sessions, space }, feed)
     }
 
@@ -55,6 +54,45 @@ impl Node {
             Established::Opened { session, token } => Ok((session, Token::digest(&token))),
             Established::Joined(session) => panic!("joined {session:?}"),
         }
+    }
+
+    /// Logs `ann` in with a credential, which may have opened a session already.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sessions::establish`].
+    pub async fn log_in_with(&self, credential: &[u8]) -> Result<Arc<Session>, EstablishError> {
+        let admission = Admission {
+            join: Some(JoinKey {
+                digest: TokenDigest::of(credential),
+                valid_for: None,
+            }),
+            replaces: None,
+        };
+        let new = new_session("ann");
+        let established = self.sessions.establish(&self.space, new, admission);
+        Ok(Arc::clone(established.await?.session()))
+    }
+
+    /// The live session that a credential opens.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sessions::recall_credential`].
+    pub async fn recall_with(&self, credential: &[u8]) -> Result<Option<Arc<Session>>, StoreError> {
+        let digest = TokenDigest::of(credential);
+        let found = match self.sessions.resolve_credential(&digest, &self.space) {
+            Resolution::Unknown => {
+                self.sessions
+                    .recall_credential(&digest, &self.space)
+                    .await?
+            }
+            known => known,
+        };
+        Ok(match found {
+            Resolution::Live(session) => Some(session),
+            Resolution::Due(..) | Resolution::Unknown => None,
+        })
     }
 
     /// Whether a request with this token is let in.

@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use crate::domain::{
     Clock, EndReason, LimitPolicy, ManualClock, Session, SessionEnd, SessionId, SessionPolicy,
-    SessionRecord, Spaces, UserKey, UserLock,
+    SessionRecord, Spaces, Timestamp, TokenDigest, UserKey, UserLock,
 };
-use crate::store::{Change, Created, Ended, Retention, StoreError, Touch};
+use crate::store::{
+    Change, Created, EndScope, Ended, Epoch, Retention, StoreError, Touch, UserPart,
+};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The server that all nodes talk to. Its time is the nodes'.
@@ -23,12 +25,24 @@ pub struct Fleet {
 pub(super) struct State {
     pub(super) sessions: BTreeMap<SessionId, SessionRecord>,
     pub(super) locks: Vec<UserLock>,
+    /// Sessions in the order in which they were opened.
+    numbers: Vec<SessionId>,
+    pub(super) claims: Vec<Claim>,
+    /// Sessions of epochs that nobody has told of.
+    unsettled: Vec<(EndScope, SessionId, Timestamp)>,
     /// The changes that are still there.
     pub(super) stream: Vec<Change>,
     /// How many there were before them.
     pub(super) trimmed: usize,
     /// Whether it is not to be reached.
     pub(super) down: bool,
+}
+
+/// A credential that opens a session, or will.
+pub(super) struct Claim {
+    pub(super) credential: TokenDigest,
+    pub(super) session: SessionId,
+    pub(super) until: Timestamp,
 }
 
 impl Fleet {
@@ -112,6 +126,7 @@ impl State {
         for id in &left {
             self.finish(*id, end(clock, EndReason::Displaced));
         }
+        self.numbers.push(record.id);
         self.sessions.insert(
             record.id,
             SessionRecord {
@@ -120,6 +135,47 @@ impl State {
             },
         );
         Ok(left)
+    }
+
+    /// Which one it was to be opened.
+    pub(super) fn number(&self, id: SessionId) -> u64 {
+        let at = self.numbers.iter().position(|other| *other == id);
+        at.map_or(0, |at| at as u64 + 1)
+    }
+
+    /// Ends all that is open in `scope`; those who have it hear of it from the epoch alone.
+    pub(super) fn end_scope(&mut self, scope: EndScope, end: SessionEnd) -> Epoch {
+        let covered = |record: &SessionRecord| match &scope {
+            EndScope::Everything => true,
+            EndScope::Space(space) => record.space == *space,
+            EndScope::User(user) => user_of(record) == *user,
+        };
+        for record in self.sessions.values_mut() {
+            if record.end.is_none() && covered(record) {
+                record.end = Some(end.clone());
+                self.unsettled.push((scope.clone(), record.id, end.at));
+            }
+        }
+        let epoch = Epoch {
+            scope,
+            part: UserPart::new(0, 1),
+            upto: self.numbers.len() as u64,
+            end,
+        };
+        self.stream.push(Change::Epoch(epoch.clone()));
+        epoch
+    }
+
+    /// The sessions of epochs of `scope`, or of those left behind before `left`.
+    pub(super) fn settle(&mut self, scope: Option<EndScope>, left: Timestamp) -> Vec<SessionId> {
+        let is_due = |(of, _, at): &(EndScope, SessionId, Timestamp)| match &scope {
+            Some(scope) => of == scope,
+            None => *at <= left,
+        };
+        let due = self.unsettled.iter().filter(|one| is_due(one));
+        let due = due.map(|(_, id, _)| *id).collect();
+        self.unsettled.retain(|one| !is_due(one));
+        due
     }
 
     /// The open sessions of `user`, oldest first.

@@ -7,15 +7,18 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::feed::ChangeFeed;
-use super::server::{Fleet, State, What, user_of};
+use super::server::{Claim, Fleet, State, What};
+use super::unmodelled::unmodelled;
 use crate::domain::{
-    Clock, EndReason, LicensePeak, Session, SessionEnd, SessionId, SessionRecord, SpaceId, Spaces,
-    TargetId, Task, Tick, Ticket, TokenDigest, UserKey, UserLock,
+    Clock, LicensePeak, Session, SessionEnd, SessionId, SessionRecord, SharedSecret, SpaceId,
+    Spaces, TargetId, Task, Ticket, Timestamp, TokenDigest, UserKey, UserLock,
 };
 use crate::store::{
-    Change, Changes, Created, Ended, IdRange, MemoryStore, Newest, Recovered, Scan, ScanPage,
-    SessionStore, SharedStore, Standing, StoreError, StoreFuture, StoreState, Touch,
+    Change, Changes, Claimed, Created, CredentialStore, EndScope, Ended, Epoch, IdRange,
+    MemoryStore, Merged, Newest, NodeRegistry, Opens, Recovered, RefreshStore, Scan, ScanPage,
+    SeatStore, SessionStore, Settled, SharedStore, Standing, StoreFuture, StoreState, Touch,
 };
+use crate::sync::task::yield_now;
 
 /// For how long a node believes its table after it heard of the last change.
 pub const BELIEVED_FOR: Duration = Duration::from_secs(2);
@@ -44,7 +47,10 @@ impl FleetStore {
     }
 
     fn restore(&self, record: SessionRecord) -> Arc<Session> {
-        Arc::new(self.spaces.restore(record, &self.fleet.clock))
+        let number = self.fleet.state().number(record.id);
+        let session = self.spaces.restore(record, &self.fleet.clock);
+        session.set_number(number);
+        Arc::new(session)
     }
 
     fn restore_all(&self, records: Vec<SessionRecord>) -> Vec<Arc<Session>> {
@@ -77,18 +83,42 @@ impl fmt::Debug for FleetStore {
 }
 
 impl SharedStore for FleetStore {
-    fn end_user(&self, user: UserKey, end: SessionEnd) -> StoreFuture<'_, Vec<Arc<Session>>> {
+    fn end_user(
+        &self,
+        user: UserKey,
+        keep: Option<SessionId>,
+        end: SessionEnd,
+    ) -> StoreFuture<'_, Vec<Arc<Session>>> {
         self.serve(
             move |state| {
-                let open = state.open_of(user);
-                let finish = |id: &SessionId| {
-                    state.finish(*id, end.clone());
-                    state.sessions[id].clone()
+                let open = state.open_of(user).into_iter();
+                let finish = |id: SessionId| {
+                    state.finish(id, end.clone());
+                    state.sessions[&id].clone()
                 };
-                open.iter().map(finish).collect()
+                open.filter(|id| Some(*id) != keep).map(finish).collect()
             },
             Self::restore_all,
         )
+    }
+
+    fn end_scope(&self, scope: EndScope, end: SessionEnd) -> StoreFuture<'_, Vec<Epoch>> {
+        self.serve(
+            move |state| vec![state.end_scope(scope, end)],
+            |_, epochs| epochs,
+        )
+    }
+
+    fn settle(&self, scope: Option<EndScope>) -> StoreFuture<'_, Settled> {
+        let left = self.fleet.clock.wall().unix_millis() - 30_000;
+        let serve = move |state: &mut State| {
+            let due = state.settle(scope, Timestamp::from_unix_millis(left));
+            due.iter().map(|id| state.sessions[id].clone()).collect()
+        };
+        self.serve(serve, |this, due| Settled {
+            ended: this.restore_all(due),
+            done: true,
+        })
     }
 
     fn end_overdue(&self, _: Duration) -> StoreFuture<'_, Vec<Arc<Session>>> {
@@ -97,11 +127,12 @@ impl SharedStore for FleetStore {
 
     fn walk_open(
         &self,
-        space: SpaceId,
+        space: Option<SpaceId>,
         range: IdRange,
         limit: usize,
     ) -> StoreFuture<'_, Vec<Arc<Session>>> {
-        let found = self.select(|r| r.end.is_none() && r.space == space && within(range, r.id));
+        let in_space = |r: &SessionRecord| space.as_ref().is_none_or(|space| r.space == *space);
+        let found = self.select(|r| r.end.is_none() && in_space(r) && within(range, r.id));
         let found = self.restore_all(found.into_iter().take(limit).collect());
         Box::pin(async move { Ok(found) })
     }
@@ -131,12 +162,92 @@ impl SharedStore for FleetStore {
         BELIEVED_FOR
     }
 
-    fn state(&self) -> StoreState {
-        StoreState {
-            lost_since: None,
-            losses: 0,
-            confirmed: Tick::from_millis(0),
-        }
+    fn find_credential(&self, credential: &TokenDigest) -> StoreFuture<'_, Option<Opens>> {
+        let (credential, now) = (*credential, self.fleet.clock.wall());
+        let serve = move |state: &mut State| {
+            let claim = state
+                .claims
+                .iter()
+                .find(|claim| claim.credential == credential)?;
+            let record = state.sessions.get(&claim.session)?.clone();
+            let is_open = now < claim.until && record.end.is_none();
+            is_open.then(|| (record, claim.until.since(now)))
+        };
+        self.serve(serve, |this, found| {
+            found.map(|(record, valid_for)| Opens {
+                session: this.restore(record),
+                valid_for,
+            })
+        })
+    }
+
+    fn seats(&self) -> Option<&dyn SeatStore> {
+        None
+    }
+
+    fn secret(&self) -> StoreFuture<'_, SharedSecret> {
+        unmodelled()
+    }
+
+    fn nodes(&self) -> &dyn NodeRegistry {
+        self
+    }
+}
+
+impl CredentialStore for FleetStore {
+    fn claim(
+        &self,
+        credential: TokenDigest,
+        session: &Arc<Session>,
+        valid_for: Duration,
+    ) -> StoreFuture<'_, Claimed> {
+        let id = session.id();
+        Box::pin(async move {
+            loop {
+                let now = self.fleet.clock.wall();
+                let found = {
+                    let mut state = self.fleet.ask()?;
+                    let held = state
+                        .claims
+                        .iter()
+                        .find(|claim| claim.credential == credential);
+                    let held = held.filter(|claim| now < claim.until && claim.session != id);
+                    let held = held.map(|claim| (claim.session, claim.until));
+                    match held.map(|(by, until)| (state.sessions.get(&by).cloned(), until)) {
+                        // It is being opened.
+                        Some((None, _)) => None,
+                        Some((Some(record), until)) if record.end.is_none() => {
+                            Some((record, until))
+                        }
+                        _ => {
+                            state.claims.retain(|claim| claim.credential != credential);
+                            state.claims.push(Claim {
+                                credential,
+                                session: id,
+                                until: now.after(valid_for),
+                            });
+                            return Ok(Claimed::Kept);
+                        }
+                    }
+                };
+                if let Some((record, until)) = found {
+                    return Ok(Claimed::Opens(Opens {
+                        session: self.restore(record),
+                        valid_for: until.since(now),
+                    }));
+                }
+                yield_now().await;
+            }
+        })
+    }
+
+    fn release(&self, credential: TokenDigest, session: &Session) -> StoreFuture<'_, ()> {
+        let id = session.id();
+        let serve = move |state: &mut State| {
+            let is_it = |c: &Claim| c.credential == credential && c.session == id;
+            state.claims.retain(|claim| !is_it(claim));
+        };
+        self.serve(serve, |_, ()| ())
     }
 }
 
@@ -147,6 +258,18 @@ impl SessionStore for FleetStore {
 
     fn shared(&self) -> Option<&dyn SharedStore> {
         Some(self)
+    }
+
+    fn credentials(&self) -> Option<&dyn CredentialStore> {
+        Some(self)
+    }
+
+    fn refreshes(&self) -> &dyn RefreshStore {
+        self
+    }
+
+    fn state(&self) -> StoreState {
+        StoreState::always_reached(self.fleet.clock.tick())
     }
 
     fn recover(&self) -> StoreFuture<'_, Recovered> {
@@ -168,6 +291,7 @@ impl SessionStore for FleetStore {
                     Err(not) => return Ok(not),
                 }
             };
+            session.set_number(self.fleet.state().number(session.id()));
             let left = self.restore_all(left);
             if let Some(end) = session.end().cloned() {
                 let _ = self.end(Touch::last_of(&session), end).await?;
@@ -177,6 +301,10 @@ impl SessionStore for FleetStore {
                 false => Created::KeptInPlaceOf(left),
             })
         })
+    }
+
+    fn import(&self, _: Vec<Arc<Session>>) -> StoreFuture<'_, Vec<Merged>> {
+        unmodelled()
     }
 
     fn load(&self, digest: &TokenDigest) -> StoreFuture<'_, Option<Arc<Session>>> {

@@ -114,6 +114,10 @@ impl<K: Eq, V, S> DashMap<K, V, S> {
     pub(crate) fn len(&self) -> usize {
         self.read().len()
     }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
 }
 
 impl<K: Clone + Eq, V, S> DashMap<K, V, S> {

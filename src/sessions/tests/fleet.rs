@@ -166,7 +166,11 @@ async fn s16_what_ends_on_one_node_is_refused_on_the_other() {
             assert_eq!(session.end().unwrap().reason, EndReason::Terminated);
             assert_eq!(session.end().unwrap().by.as_deref(), Some("ops"));
         }
-        assert_eq!((a.sessions.open(), b.sessions.open()), (0, 0));
+        // One is refused a moment before it is out of the table.
+        eventually("nothing is cached", async || {
+            (a.sessions.open(), b.sessions.open()) == (0, 0)
+        })
+        .await;
     }
 }
 
@@ -359,6 +363,9 @@ async fn a_lock_bars_a_user_on_every_node() {
     eventually("lifted", async || a.log_in("ann").await.is_ok()).await;
 }
 
+/// An entry of a stream: its id and its fields.
+type Entry = (String, Vec<(String, Vec<u8>)>);
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lock_that_was_lifted_stays_so_when_its_message_is_late() {
     let server = RedisServer::start();
@@ -387,8 +394,7 @@ async fn a_lock_that_was_lifted_stays_so_when_its_message_is_late() {
         let key = format!("{{{}/{shard:02}}}:c", options.namespace);
         let mut last = ::redis::cmd("XREVRANGE");
         last.arg(key).arg("+").arg("-").arg("COUNT").arg(1);
-        let last: Vec<(String, Vec<(String, Vec<u8>)>)> =
-            last.query_async(&mut connection).await.unwrap();
+        let last: Vec<Entry> = last.query_async(&mut connection).await.unwrap();
         let says = last.into_iter().flat_map(|(_, fields)| fields);
         message = message.or(says.map(|(_, says)| says).find(|says| says[0] == b'L'));
     }
@@ -837,8 +843,8 @@ async fn a_login_whose_answer_was_lost_is_taken_back() {
                 sessions.establish(&space, new, Admission::default()).await
             }
         });
-        // At some moment of the login, another one each time.
-        std::thread::sleep(Duration::from_micros(n % 20 * 25));
+        // At some moment of the login, another one each time; on a busy machine it takes longer.
+        std::thread::sleep(Duration::from_micros(n % 20 * (25 + n)));
         network.set(Cable::OneWay);
         let login = login.await.unwrap();
         let kept = open().await;

@@ -298,7 +298,7 @@ async fn s25_the_lease_of_a_node_that_died_runs_out_and_a_late_one_is_refused() 
 async fn s25_an_outage_is_an_error_and_what_was_got_is_kept_afterwards() {
     let mut server = RedisServer::start();
     let options = fresh(&RedisOptions {
-        timeout: Duration::from_millis(200),
+        timeout: Duration::from_secs(1),
         ..RedisOptions::single(server.url())
     });
     let (a, b) = pair(&options).await;

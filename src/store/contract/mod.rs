@@ -6,6 +6,7 @@ mod maker;
 mod mass_ends;
 mod refreshes;
 mod reopened;
+mod retained;
 mod short_lived;
 mod stored_tasks;
 
@@ -31,34 +32,7 @@ pub(crate) async fn check<S: SessionStore>(open: impl AsyncFn(ManualClock, Reten
             open(clock, retention, place).await,
         )
     };
-    let (maker, store) = fresh(Retention::default()).await;
-    create_is_if_absent(&maker, &store).await;
-    let (maker, store) = fresh(Retention::default()).await;
-    delete_wins(&maker, &store).await;
-    let (maker, store) = fresh(Retention::default()).await;
-    a_session_can_end_while_it_is_opened(&maker, &store).await;
-    let (maker, store) = fresh(Retention::default()).await;
-    touches_never_move_back(&maker, &store).await;
-    let (maker, store) = fresh(Retention::default()).await;
-    scans_page_newest_first(&maker, &store).await;
-    let (maker, store) = fresh(Retention::default()).await;
-    mass_ends::s12_a_mass_end_ends_what_is_older(&maker, &store).await;
-    let (maker, store) = fresh(Retention::default()).await;
-    mass_ends::an_epoch_counts_at_once(&maker, &store).await;
-    let (maker, store) = fresh(Retention {
-        time: Duration::from_secs(100),
-        max: 1000,
-    })
-    .await;
-    ended_sessions_are_kept_for_the_retention_time(&maker, &store).await;
-    let (maker, store) = fresh(Retention {
-        time: Duration::from_secs(100),
-        max: 3,
-    })
-    .await;
-    ended_sessions_are_bounded(&maker, &store).await;
-    let (maker, store) = fresh(Retention::default()).await;
-    credentials::a_credential_opens_one_session_at_a_time(&maker, &store).await;
+    check_sessions(&fresh).await;
     let (maker, store) = fresh(Retention::default()).await;
     refreshes::s25_one_refreshes_at_a_time(&maker, &store).await;
     let (maker, store) = fresh(Retention::default()).await;
@@ -84,6 +58,38 @@ pub(crate) async fn check<S: SessionStore>(open: impl AsyncFn(ManualClock, Reten
         let again = open(maker.clock.clone(), Retention::default(), place).await;
         reopened::find_all_of_it(&left, &again).await;
     }
+}
+
+/// The part of the suite about sessions and what opens them; `fresh` gives a new store.
+pub(crate) async fn check_sessions<S: SessionStore>(fresh: &impl AsyncFn(Retention) -> (Maker, S)) {
+    let (maker, store) = fresh(Retention::default()).await;
+    create_is_if_absent(&maker, &store).await;
+    let (maker, store) = fresh(Retention::default()).await;
+    delete_wins(&maker, &store).await;
+    let (maker, store) = fresh(Retention::default()).await;
+    a_session_can_end_while_it_is_opened(&maker, &store).await;
+    let (maker, store) = fresh(Retention::default()).await;
+    touches_never_move_back(&maker, &store).await;
+    let (maker, store) = fresh(Retention::default()).await;
+    scans_page_newest_first(&maker, &store).await;
+    let (maker, store) = fresh(Retention::default()).await;
+    mass_ends::s12_a_mass_end_ends_what_is_older(&maker, &store).await;
+    let (maker, store) = fresh(Retention::default()).await;
+    mass_ends::an_epoch_counts_at_once(&maker, &store).await;
+    let (maker, store) = fresh(Retention {
+        time: Duration::from_secs(100),
+        max: 1000,
+    })
+    .await;
+    retained::ended_sessions_are_kept_for_the_retention_time(&maker, &store).await;
+    let (maker, store) = fresh(Retention {
+        time: Duration::from_secs(100),
+        max: 3,
+    })
+    .await;
+    retained::ended_sessions_are_bounded(&maker, &store).await;
+    let (maker, store) = fresh(Retention::default()).await;
+    credentials::a_credential_opens_one_session_at_a_time(&maker, &store).await;
 }
 
 async fn create_is_if_absent(maker: &Maker, store: &impl SessionStore) {
@@ -292,60 +298,5 @@ async fn scans_page_newest_first(maker: &Maker, store: &impl SessionStore) {
             .unwrap()
             .total,
         0
-    );
-}
-
-async fn ended_sessions_are_kept_for_the_retention_time(maker: &Maker, store: &impl SessionStore) {
-    let session = maker.session("ann");
-    assert!(matches!(
-        store.create(&session).await.unwrap(),
-        Created::Kept
-    ));
-    maker.clock.advance(Duration::from_secs(1000));
-    assert!(matches!(
-        store
-            .end(Touch::last_of(&session), maker.end(EndReason::Terminated))
-            .await
-            .unwrap(),
-        Ended::Now(_)
-    ));
-    maker.clock.advance(Duration::from_secs(99));
-    assert_eq!(store.purge().await.unwrap(), 0);
-    assert!(store.get(session.id()).await.unwrap().is_some());
-    maker.clock.advance(Duration::from_secs(1));
-    assert_eq!(store.purge().await.unwrap(), 1);
-    assert!(store.get(session.id()).await.unwrap().is_none());
-}
-
-async fn ended_sessions_are_bounded(maker: &Maker, store: &impl SessionStore) {
-    let mut ids = Vec::new();
-    for _ in 0..5 {
-        let session = maker.session("ann");
-        assert!(matches!(
-            store.create(&session).await.unwrap(),
-            Created::Kept
-        ));
-        assert!(matches!(
-            store
-                .end(Touch::last_of(&session), maker.end(EndReason::LoggedOut))
-                .await
-                .unwrap(),
-            Ended::Now(_)
-        ));
-        ids.push(session.id());
-    }
-    // At once, or step by step.
-    while store.purge().await.unwrap() > 0 {}
-    let page = store
-        .scan(Scan {
-            state: StateFilter::Ended,
-            limit: 10,
-            ..Scan::default()
-        })
-        .await
-        .unwrap();
-    assert_eq!(
-        page.sessions.iter().map(|s| s.id()).collect::<Vec<_>>(),
-        [ids[4], ids[3], ids[2]]
     );
 }

@@ -25,7 +25,7 @@ pub struct RedisOptions {
     pub authorities: Option<Vec<u8>>,
     /// What all keys begin with: gateways with the same one share their sessions.
     pub namespace: String,
-    /// The name of this node among them, which its background tasks stand under.
+    /// The name of this node among them, which what it did last stands under.
     pub node: String,
     /// For how long a connection is waited for.
     pub connect_timeout: Duration,

@@ -203,7 +203,7 @@ impl<'s> Actor<'s> {
             Fate::Ended(_) => {}
         }
         if matches!(fate, Fate::Ended(_)) || life == Life::Over {
-            for (_, credential) in known.credentials.iter().filter(|(on, _)| *on == node) {
+            for credential in &known.credentials {
                 let by_credential = here.request_by(credential, space).await;
                 let agrees = by_credential != Answer::Accepted || answer == Answer::Accepted;
                 assert!(agrees, "accepted by its credential: {what}");
@@ -237,7 +237,7 @@ impl<'s> Actor<'s> {
                 valid_for: None,
             };
             let _ = here.sessions.add_credential(&session, join).await;
-            known.credentials.push((node, digest));
+            known.credentials.push(digest);
         }
     }
 
@@ -304,9 +304,12 @@ impl<'s> Actor<'s> {
         let ended = here.sessions.end_space(&here.spaces[space], &cause).await;
         let all = self.known.of(None, space);
         match ended {
-            // Of a fleet, a node ends those that it knows.
-            Ok(_) if self.world.is_fleet() => self.known.doubt(&all),
-            Ok(_) => self.known.end(&all, self.world.now),
+            Ok(_) => {
+                self.known.end(&all, self.world.now);
+                for &number in &all {
+                    self.known.sessions[number].heard[node] = true;
+                }
+            }
             Err(_) => {
                 self.may_fail("the end of a space");
                 self.known.doubt(&all);
@@ -386,8 +389,6 @@ impl<'s> Actor<'s> {
     async fn replace(&mut self, node: usize, orderly: bool) {
         self.world.replace(node, orderly).await;
         for known in &mut self.known.sessions {
-            // Credentials are known where they were seen.
-            known.credentials.retain(|(on, _)| *on != node);
             known.heard[node] = false;
             if !self.world.is_fleet() {
                 known.sure = known.told;

@@ -34,8 +34,8 @@ pub(super) struct Known {
     pub(super) active_on: [Duration; 3],
     /// Nodes that have refused it, and have to go on so.
     pub(super) heard: [bool; 3],
-    /// Credentials that open it, with the node that knows them.
-    pub(super) credentials: Vec<(usize, TokenDigest)>,
+    /// Credentials that open it, wherever they were seen.
+    pub(super) credentials: Vec<TokenDigest>,
 }
 
 /// What has become of a session.

@@ -263,10 +263,12 @@ impl Node {
 
     /// A request with a credential that was seen before.
     pub(super) async fn request_by(&self, credential: &TokenDigest, space: usize) -> Answer {
-        let found = self
-            .sessions
-            .resolve_credential(credential, &self.spaces[space]);
-        self.answer(Ok(found)).await
+        let space = &self.spaces[space];
+        let found = match self.sessions.resolve_credential(credential, space) {
+            Resolution::Unknown => self.sessions.recall_credential(credential, space).await,
+            known => Ok(known),
+        };
+        self.answer(found).await
     }
 
     async fn answer(&self, found: Result<Resolution, StoreError>) -> Answer {

@@ -4,11 +4,11 @@
 -- The longest that a key lives: 400 days.
 local LONGEST = 34560000000
 
--- Lets a key live for at least ttl from now on: an hour more, so that this is written once an
--- hour.
+-- Lets a key live for at least ttl from now on: an hour more, where that is not too long, so
+-- that this is written once an hour.
 local function keep(key, ttl)
   if redis.call('PTTL', key) < ttl then
-    redis.call('PEXPIRE', key, ttl + 3600000)
+    redis.call('PEXPIRE', key, math.min(ttl + 3600000, LONGEST))
   end
 end
 

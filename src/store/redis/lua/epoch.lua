@@ -35,12 +35,19 @@ if how == 'm' then
     local space = string.sub(scope, 2)
     move[space] = tonumber(redis.call('HGET', P .. 'n', 'o' .. space) or 0)
   else
-    local waits = pending(P)
-    for _, id in ipairs(redis.call('ZRANGE', P .. 'uo:' .. string.sub(scope, 2), 0, -1)) do
+    -- They are all of one space, so it is enough to see some; but while ended ones are among
+    -- them, all are looked at.
+    local waits, uo = pending(P), P .. 'uo:' .. string.sub(scope, 2)
+    for _, id in ipairs(redis.call('ZRANGE', uo, 0, waits and -1 or 15)) do
       local about, n = unpack(redis.call('HMGET', P .. 's:' .. id, 'm', 'i'))
       if about and not (waits and epoch_of(P, about, n)) then
         local space = string.sub(about, 17)
         move[space] = (move[space] or 0) + 1
+      end
+    end
+    if not waits then
+      for space in pairs(move) do
+        move[space] = redis.call('ZCARD', uo)
       end
     end
   end
