@@ -93,7 +93,7 @@ impl Refreshes {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "server"))]
 impl Refreshes {
     pub(super) fn is_empty(&self) -> bool {
         let flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);

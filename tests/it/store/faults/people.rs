@@ -153,7 +153,9 @@ impl Person {
             None => match self.look(node, life).await {
                 Some(Some(session)) => session["sessionId"].as_str().unwrap().to_owned(),
                 Some(None) if life.is_open() => {
-                    self.town.witness.saw_lost(life);
+                    self.town
+                        .witness
+                        .saw_lost(life, &format!("no session on {node}"));
                     return false;
                 }
                 _ => return false,
@@ -164,7 +166,9 @@ impl Person {
         let path = format!("/api/v1/spaces/1001/sessions/{id}");
         let reply = self.admin(node, "DELETE", &path).await;
         if first && reply.as_ref().is_some_and(|reply| reply.status == 404) {
-            self.town.witness.saw_lost(life);
+            self.town
+                .witness
+                .saw_lost(life, &format!("nothing to end by id on {node}"));
             return false;
         }
         self.acknowledged(life, reply, &[200, 404, 409])
@@ -177,7 +181,9 @@ impl Person {
         if first && reply.as_ref().is_some_and(|reply| reply.status == 200) {
             let ended: Value = serde_json::from_str(&reply.as_ref().unwrap().body).unwrap();
             if ended["sessions"].as_array().unwrap().is_empty() {
-                self.town.witness.saw_lost(life);
+                self.town
+                    .witness
+                    .saw_lost(life, &format!("nothing to end by user on {node}"));
                 return false;
             }
         }

@@ -274,7 +274,7 @@ impl Scene {
         for node in 0..self.nodes.len() {
             match auditor.look(node, life).await {
                 Some(Some(session)) => self.audit_activity(node, (life, used), &session),
-                Some(None) => witness.saw_lost(life),
+                Some(None) => witness.saw_lost(life, &format!("no session on {node} in the end")),
                 None => witness.violation(format!("{node} cannot tell of {}", life.user)),
             }
         }

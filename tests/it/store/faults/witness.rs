@@ -357,11 +357,11 @@ impl Witness {
     }
 
     /// That a session is gone whose end nobody had asked for.
-    pub(super) fn saw_lost(&self, life: &Life) {
+    pub(super) fn saw_lost(&self, life: &Life, how: &str) {
         let mut fate = life.fate();
         if !std::mem::replace(&mut fate.lost, true) {
             drop(fate);
-            self.violation(format!("{} is lost", life.user));
+            self.violation(format!("{} is lost: {how}", life.user));
         }
     }
 
