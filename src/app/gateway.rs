@@ -146,7 +146,6 @@ impl Gateway {
             ApiKeys::with_clock(keys, Arc::clone(&clock)),
             AdminSpaces::new(infos),
         );
-        store::warn_of_own_keys(&**store, &options);
         let recovery = store::recover(&sessions).await?;
         let secret = match store.shared() {
             Some(shared) => Some(shared.secret().await.map_err(StartError::Recover)?),

@@ -9,12 +9,12 @@ use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 
 use super::error::StartError;
-use super::options::{GatewayOptions, SpaceOptions, StoreKind, StoreOptions};
+use super::options::{StoreKind, StoreOptions};
 use super::store_thread::StoreThread;
 use crate::domain::{Clock, Spaces};
 use crate::sessions::{Recovery, Sessions};
 use crate::store::file::{FileError, FileStore};
-use crate::store::redis::RedisStore;
+use crate::store::redis::{RedisOptions, RedisStore};
 use crate::store::{MemoryStore, Retention, SessionStore, StoreError};
 use crate::telemetry::{Health, Metrics};
 
@@ -38,8 +38,14 @@ pub enum OpenError {
     #[error("[store.redis]: no thread can be had")]
     Thread(#[source] io::Error),
     /// Redis cannot be used.
-    #[error("[store.redis]")]
-    Redis(#[source] StoreError),
+    #[error("[store.redis]: {servers}")]
+    Redis {
+        /// Which servers, asked as whom.
+        servers: String,
+        /// Why not.
+        #[source]
+        source: StoreError,
+    },
 }
 
 /// How long ended sessions are kept.
@@ -66,13 +72,17 @@ pub(super) async fn open(
         )),
         StoreKind::Redis => {
             let options = options.redis.with_files(node, read_file)?;
+            let servers = servers(&options);
             let thread = StoreThread::start().map_err(OpenError::Thread)?;
             let store = RedisStore::connect(options, retention, spaces.clone(), clock);
             match joined(thread.spawn(store).await) {
                 Ok(store) => Ok((Arc::new(store), thread)),
                 Err(error) => {
                     thread.end();
-                    Err(OpenError::Redis(error))
+                    Err(OpenError::Redis {
+                        servers,
+                        source: error,
+                    })
                 }
             }
         }
@@ -91,20 +101,12 @@ fn joined<T>(ended: Result<T, JoinError>) -> T {
     ended.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))
 }
 
-/// Says what the options lack for gateways that share `store`.
-pub(super) fn warn_of_own_keys(store: &dyn SessionStore, options: &GatewayOptions) {
-    let own = |space: &&SpaceOptions| {
-        let assertion = space.assertion.as_ref();
-        assertion.is_some_and(|assertion| assertion.key_file.is_none())
-    };
-    if store.shared().is_some()
-        && let Some(space) = options.spaces.iter().find(own)
-    {
-        tracing::warn!(
-            space = %space.id,
-            "each gateway signs assertions with a key of its own, which the others do not \
-             publish: give all of them the same `space.assertion.key_file`"
-        );
+/// Which servers are asked, and as whom, for people who look for what is wrong.
+fn servers(options: &RedisOptions) -> String {
+    let nodes = options.nodes.join(", ");
+    match &options.username {
+        Some(user) => format!("{nodes} as user `{user}`"),
+        None => nodes,
     }
 }
 

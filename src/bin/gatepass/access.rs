@@ -51,6 +51,11 @@ struct Profile {
 const DEFAULT_URL: &str = "http://127.0.0.1:8081";
 
 impl Access {
+    /// Whether the command line names the file with the key.
+    pub(crate) const fn names_key(&self) -> bool {
+        self.api_key_file.is_some()
+    }
+
     /// The side port at `url`, or where the profile says.
     pub(crate) fn open(&self, url: Option<&str>, space: Option<&str>) -> Result<SidePort, Failure> {
         let profile = self.profile()?;

@@ -74,6 +74,9 @@ impl Gateway {
     fn place(&self, which: &Which) -> Result<Place, Failure> {
         match &self.url {
             Some(url) => Ok(Place::Running(Box::new(self.access.open(Some(url), None)?))),
+            None if self.access.names_key() => Err(Failure::Usage(
+                "--api-key-file is for a running gateway: name it with --url".to_owned(),
+            )),
             None => Ok(Place::Kept(which.kept()?)),
         }
     }

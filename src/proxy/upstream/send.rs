@@ -121,7 +121,9 @@ impl<B: UpstreamBody> Upstream<B> {
                 let progress = request.body().progress();
                 let mut sent = pin!(lease.sender.try_send_request(request));
                 match self.answer(sent.as_mut(), progress.as_ref()).await {
-                    Some(Ok(response)) => {
+                    Some(Ok(mut response)) => {
+                        // RFC 9110, section 2.5: a proxy speaks its own version.
+                        *response.version_mut() = Version::HTTP_11;
                         if bound
                             || bound_auth::in_response(&response)
                             || response.status() == StatusCode::SWITCHING_PROTOCOLS

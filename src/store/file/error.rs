@@ -11,7 +11,7 @@ use super::codec::FormatError;
 pub enum FileError {
     /// Another process has it.
     #[error(
-        "the store {} is in use by another process: end that process (`gatepass store` works on a file that no gateway has open), or name another file in `store.path`",
+        "the store {} is in use by another process: end that process (`gatepass store export` and `import` can ask a running gateway instead, with --url), or name another file in `store.path`",
         path.display()
     )]
     Locked {

@@ -65,7 +65,8 @@ impl Again {
         tracing::warn!(
             sessions.ended = ends,
             sessions.opened = opened,
-            "Redis had lost writes that it had acknowledged; they were said again"
+            "Redis had lost writes that it had acknowledged: those of the last two minutes were \
+             said again; what is older may be as it was before"
         );
         Ok(())
     }

@@ -12,7 +12,8 @@ pub(super) fn store_error(error: RedisError) -> StoreError {
         (ErrorKind::Server(ServerErrorKind::NoPerm), _) | (_, Some("OOM")) => StoreError::Refused {
             what: error.to_string(),
         },
-        _ => StoreError::Unavailable(Box::new(error)),
+        // Its text has all that its causes say.
+        _ => StoreError::Unavailable(error.to_string().into()),
     }
 }
 

@@ -76,6 +76,29 @@ async fn an_application_that_speaks_no_http_is_a_502() {
 }
 
 #[tokio::test]
+async fn an_application_that_speaks_http_1_0_is_answered_for_with_http_1_1() {
+    let address = upstream::raw(|mut stream| async move {
+        let _ = stream.read(&mut [0; 4096]).await;
+        let _ = stream
+            .write_all(b"HTTP/1.0 200 OK\r\nServer: SimpleHTTP\r\n\r\nold")
+            .await;
+        let _ = stream.shutdown().await;
+    })
+    .await;
+    let config = format!("{PORTS}{}", house::header_space())
+        .replace("UPSTREAM", &format!("http://{address}"));
+    let house = House::with(&config).await;
+    let mut wire = house.wire().await;
+    for _ in 0..2 {
+        wire.send(house.script_of("ann").head("GET", "/x", 0)).await;
+        // A chunked body, and a connection that stays open: what HTTP/1.1 has.
+        assert_eq!(wire.head().await.unwrap().0, 200);
+        assert_eq!(wire.chunk().await.unwrap(), b"old");
+        assert_eq!(wire.chunk().await, None);
+    }
+}
+
+#[tokio::test]
 async fn an_application_that_hangs_is_a_504() {
     let house = house("[space.timeouts]\nresponse_head = \"300ms\"\n").await;
     let answer = house

@@ -271,15 +271,3 @@ async fn what_a_user_has_elsewhere_counts() {
         assert_eq!((&dry["requested"], &dry["ended"]), (&json!(2), &json!(2)));
     }
 }
-
-#[tokio::test]
-async fn gateways_that_would_sign_with_different_keys_say_so() {
-    let redis = RedisServer::start();
-    let headers = "identity_headers = [\"x-forwarded\"]";
-    let asserting = format!("{headers}\nassertion = {{ audience = \"sales\" }}");
-    let config = config(&redis, "a", "").replace(headers, &asserting);
-    let served = Served::with(&config).await;
-    let line = served.process.line("a key of its own").await;
-    assert!(line.contains("\"space\":\"1001\""), "{line}");
-    assert!(line.contains("space.assertion.key_file"), "{line}");
-}
