@@ -13,6 +13,8 @@ use crate::store::{StoreError, Touch};
 struct Told {
     /// Everything before this tick.
     until: Tick,
+    /// How often the store had been lost by then.
+    losses: u64,
     peaks: HashMap<(SpaceId, Option<Arc<str>>), DayPeak>,
 }
 
@@ -21,6 +23,10 @@ const BATCH: usize = 4096;
 
 /// A request may read the clock, and note the time it read a moment later.
 const SLACK: Duration = Duration::from_millis(100);
+
+/// A store that was lost may have lost what it was told for so long: longer than any failover
+/// takes.
+const UNSURE: Duration = Duration::from_secs(120);
 
 impl Sessions {
     /// Tells the store every `interval` which sessions were active since, and the peaks of
@@ -35,6 +41,7 @@ impl Sessions {
         }
         let mut told = Told {
             until: Tick::from_millis(0),
+            losses: 0,
             peaks: HashMap::new(),
         };
         let mut stop = std::pin::pin!(stop);
@@ -53,6 +60,11 @@ impl Sessions {
     async fn flush(&self, told: &mut Told) -> Result<(), StoreError> {
         // What happens during the walk is told of next time.
         let now = self.0.clock.tick();
+        let losses = self.0.store.state().losses;
+        if losses != told.losses {
+            told.until = told.until.before(UNSURE);
+            told.losses = losses;
+        }
         let mut touched = Vec::new();
         self.0.table.for_each(|session| {
             let active = session.last_active_tick();

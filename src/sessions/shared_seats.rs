@@ -143,8 +143,9 @@ impl Sessions {
         loop {
             let space = Some(session.space_id().clone());
             let found = store.walk_open(space, range, STEP).await?;
-            let Some(last) = found.last().filter(|_| found.len() == STEP) else {
-                return seats.hold_seats(licensed(found, session)).await;
+            // A piece may be short of some that were forgotten meanwhile.
+            let Some(last) = found.last() else {
+                return Ok(());
             };
             range = range.before(last.id());
             seats.hold_seats(licensed(found, session)).await?;

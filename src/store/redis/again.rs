@@ -118,6 +118,15 @@ impl Again {
                     script.key(self.keys.session(shard, session.id()));
                 }
                 let standing: Vec<u8> = self.link.run(&script).await?;
+                if !self.link.options.mode.has_one_server() && !lost.contains(&OPEN) {
+                    // The way to a session is in another slot, and may be lost where it is not.
+                    let there = some.iter().zip(&standing);
+                    let there = there.filter(|(_, how)| **how == OPEN);
+                    let claimed = join_all(there.map(|(session, _)| self.claim(shard, session)));
+                    for claimed in claimed.await {
+                        claimed?;
+                    }
+                }
                 let missing = some.iter().zip(standing);
                 let missing = missing.filter(|(_, how)| lost.contains(how));
                 let said = join_all(missing.map(|(session, _)| self.session(shard, session)));
@@ -129,17 +138,23 @@ impl Again {
         Ok(count)
     }
 
+    /// Makes the digest of an open session the way to it, unless it is one.
+    async fn claim(&self, shard: Shard, session: &Session) -> Result<(), StoreError> {
+        let ttl = sessions::ttl(&self.retention, session.space().lifetime().absolute);
+        let mut claim = ::redis::cmd("SET");
+        claim.arg(self.keys.digest(session.digest()));
+        claim.arg(keys::place(shard, session.id()));
+        claim.arg("NX").arg("PX").arg(ttl);
+        self.link.ask::<Option<String>>(&claim).await.map(drop)
+    }
+
     /// Whether it had been lost.
     async fn session(&self, shard: Shard, session: &Session) -> Result<bool, StoreError> {
         let (time, keys) = (&self.link.time, &self.keys);
         let lifetime = session.space().lifetime();
         let ttl = sessions::ttl(&self.retention, lifetime.absolute);
         if session.end().is_none() {
-            let mut claim = ::redis::cmd("SET");
-            claim.arg(keys.digest(session.digest()));
-            claim.arg(keys::place(shard, session.id()));
-            claim.arg("NX").arg("PX").arg(ttl);
-            let _: Option<String> = self.link.ask(&claim).await?;
+            self.claim(shard, session).await?;
         }
         let last = Touch::last_of(session);
         let expires = session.started_tick().after(lifetime.absolute);

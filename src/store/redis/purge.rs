@@ -78,7 +78,14 @@ impl RedisStore {
         let due = self.time().now().saturating_sub(millis(grace));
         let mut ended = Vec::new();
         for shard in Shard::all() {
-            ended.extend(self.step(shard, NEVER, &due.to_string()).await?.1);
+            loop {
+                let (lapsed, some) = self.step(shard, NEVER, &due.to_string()).await?;
+                ended.extend(some);
+                // Those tell nobody that there may be more.
+                if lapsed == 0 {
+                    break;
+                }
+            }
         }
         Ok(ended)
     }

@@ -1,4 +1,5 @@
-//! The scripts. Each runs as one step, and touches keys of one shard only.
+//! The scripts. Each runs as one step, and touches keys of one slot only; of several where one
+//! server has them all, in `create` (the way from a digest) and `read` (all streams).
 
 use ::redis::Script;
 

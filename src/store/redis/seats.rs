@@ -42,7 +42,10 @@ impl RedisStore {
     }
 
     async fn hold_seats_now(&self, sessions: &[Arc<Session>]) -> Result<(), StoreError> {
-        let Some([sitting, _]) = sessions.first().and_then(|first| self.seat_keys(first)) else {
+        let Some(first) = sessions.first() else {
+            return Ok(());
+        };
+        let Some([sitting, _]) = self.seat_keys(first) else {
             return Ok(());
         };
         let mut add = ::redis::cmd("ZADD");
@@ -52,6 +55,12 @@ impl RedisStore {
             add.arg(started).arg(place_of(session));
         }
         self.link().ask::<i64>(&add).await?;
+        // Who was there before may have left, and the time of the key with them.
+        let mut keep = ::redis::cmd("PEXPIRE");
+        keep.arg(&sitting);
+        keep.arg(self.ttl(first.space().lifetime().absolute));
+        keep.arg("NX");
+        self.link().ask::<i64>(&keep).await?;
         // One that ended meanwhile has left before it was put here.
         for (session, now) in sessions.iter().zip(self.standing_now(sessions).await?) {
             if now != crate::store::Standing::Open {

@@ -64,7 +64,10 @@ impl RedisStore {
                 Ok(answer) => answer,
                 Err(error) => {
                     if matches!(error, StoreError::Unavailable(_)) {
-                        self.undo(shard, id);
+                        self.undo(session);
+                    } else if !claims {
+                        // It has changed nothing, but for the claim that was before it.
+                        let _ = link.ask::<i64>(::redis::cmd("DEL").arg(&pointer)).await;
                     }
                     return Err(error);
                 }

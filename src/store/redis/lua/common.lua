@@ -48,6 +48,13 @@ local function delist(P, list, id, about, uncounted)
   end
 end
 
+-- Takes a session whose record has run out from where open ones are looked for.
+local function forget_open(P, id, about)
+  redis.call('ZREM', P .. 'due', id .. about)
+  redis.call('ZREM', P .. 'uo:' .. string.sub(about, 1, 16), id)
+  delist(P, 'o', id, about)
+end
+
 -- Tells all nodes: numbered without holes in the stream, and at once to who listens.
 local function tell(P, channel, change)
   local n = redis.call('INCR', P .. 'q')

@@ -30,9 +30,13 @@ if limit > 0 then
   -- Those beyond count as live; while ended ones are among them, none is beyond.
   local looks = waits and -1 or limit + most - 1
   local seen = redis.call('ZRANGE', uo, 0, looks)
+  local beyond = redis.call('ZCARD', uo) - #seen
   for _, one in ipairs(seen) do
     local due = redis.call('ZSCORE', P .. 'due', one .. about)
-    if waits and epoch_of(P, about, redis.call('HGET', P .. 's:' .. one, 'i')) then
+    if redis.call('EXISTS', P .. 's:' .. one) == 0 then
+      -- Its record has run out, as when no node was there to end it in time.
+      forget_open(P, one, about)
+    elseif waits and epoch_of(P, about, redis.call('HGET', P .. 's:' .. one, 'i')) then
       -- It has ended.
     elseif due and tonumber(due) <= now then
       left[#left + 1] = {one, due_reason(P, one, now)}
@@ -40,7 +44,7 @@ if limit > 0 then
       live[#live + 1] = one
     end
   end
-  local excess = #live + redis.call('ZCARD', uo) - #seen + 1 - limit
+  local excess = #live + beyond + 1 - limit
   if excess > 0 and ARGV[14] == 'refuse' then
     return refused({'full'})
   end

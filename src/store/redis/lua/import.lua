@@ -10,7 +10,9 @@ for i, key in ipairs(KEYS) do
   local user, ttl = string.sub(about, 1, 16), tonumber(ARGV[at + 8])
   local known, last, over, i_known = unpack(redis.call('HMGET', key, 'm', 'a', 'e', 'i'))
   reply[i] = 'known'
-  if not known then
+  if not known and ended == '' and redis.call('EXISTS', P .. 'z:' .. id) == 1 then
+    -- It has ended here, and was forgotten soon: it is not opened again.
+  elseif not known then
     reply[i] = 'kept'
     redis.call('HSET', key, 'm', about, 'd', ARGV[at + 3], 'r', ARGV[at + 4], 'a', active, 'b', ARGV[at + 7], 'i', number(P, 0))
     if ended == '' then

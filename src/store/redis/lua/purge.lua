@@ -2,9 +2,9 @@
 -- A step of forgetting. KEYS[1] the ended sessions by their end; ARGV: prefix, channel, forget
 -- those that ended at or before, end those that were due at or before, ttl of ended ones,
 -- steps, now.
--- Returns how many were forgotten, and the records of those that ended, each after its id.
+-- Returns how many were forgotten, those included whose record had run out, and the records of those that ended, each after its id.
 local P, steps, now = ARGV[1], tonumber(ARGV[6]), tonumber(ARGV[7])
-local ended = {}
+local ended, lapsed = {}, 0
 for _, member in ipairs(redis.call('ZRANGE', P .. 'due', '-inf', ARGV[4], 'BYSCORE', 'LIMIT', 0, steps)) do
   local id, about = string.sub(member, 1, 16), string.sub(member, 17)
   local key = P .. 's:' .. id
@@ -13,9 +13,8 @@ for _, member in ipairs(redis.call('ZRANGE', P .. 'due', '-inf', ARGV[4], 'BYSCO
     finish(P, ARGV[2], id, string.format('%.0f', due), due_reason(P, id, tonumber(due)), '', tonumber(ARGV[5]))
     ended[#ended + 1] = {id, stored(P, key)}
   else
-    redis.call('ZREM', P .. 'due', member)
-    delist(P, 'o', id, about)
-    redis.call('ZREM', P .. 'uo:' .. string.sub(about, 1, 16), id)
+    forget_open(P, id, about)
+    lapsed = lapsed + 1
   end
 end
 local gone = redis.call('ZRANGE', KEYS[1], '-inf', ARGV[3], 'BYSCORE', 'LIMIT', 0, steps)
@@ -41,4 +40,4 @@ if left >= 0 and left < LONGEST - 86400000 then
     redis.call('PEXPIRE', P .. 'locks', LONGEST)
   end
 end
-return {#gone, ended}
+return {#gone + lapsed, ended}

@@ -77,7 +77,11 @@ else
   full = full or #buckets == 64
 end
 if full then
-  redis.call('HSET', KEYS[1], scope, how .. ' ' .. upto .. ' ' .. ARGV[3] .. ' ' .. cursor)
+  -- One that was left behind stays so: whoever sweeps goes on with it at once.
+  if ARGV[5] ~= '' then
+    since = ARGV[3]
+  end
+  redis.call('HSET', KEYS[1], scope, how .. ' ' .. upto .. ' ' .. since .. ' ' .. cursor)
   return {1, ended}
 end
 redis.call('HDEL', KEYS[1], scope)

@@ -1,6 +1,7 @@
 #!lua flags=allow-oom
 -- Takes back a session that was refused although it may have been kept: nobody has its token.
 -- KEYS[1] the record; ARGV: prefix, id.
+-- Returns 1 when it has ended, and stays.
 local P, id = ARGV[1], ARGV[2]
 local about, ended, i = unpack(redis.call('HMGET', KEYS[1], 'm', 'e', 'i'))
 if about and not ended then
@@ -13,4 +14,4 @@ if about and not ended then
   redis.call('ZREM', P .. 'uo:' .. string.sub(about, 1, 16), id)
   redis.call('ZREM', P .. 'due', id .. about)
 end
-return 0
+return ended and 1 or 0
