@@ -51,7 +51,8 @@ test("every described route answers as described", { timeout: 300_000 }, async (
     "--config-file", `${HERE}schemathesis.toml`, "run", "openapi.json", "--url", demo.admin,
     "--header", `Authorization: Bearer ${SITE_ADMIN}`,
   ];
-  const child = spawn(SCHEMATHESIS, words, { cwd: OUTPUT, stdio: ["ignore", "pipe", "pipe"] });
+  const env = { ...process.env, SCHEMATHESIS_HOOKS: `${HERE}schemathesis_hooks.py` };
+  const child = spawn(SCHEMATHESIS, words, { cwd: OUTPUT, env, stdio: ["ignore", "pipe", "pipe"] });
   const log = createWriteStream(`${OUTPUT}schemathesis.log`);
   let text = "";
   for (const stream of [child.stdout, child.stderr]) {
