@@ -95,6 +95,7 @@ async fn an_application_that_speaks_http_1_0_is_answered_for_with_http_1_1() {
         assert_eq!(wire.head().await.unwrap().0, 200);
         assert_eq!(wire.chunk().await.unwrap(), b"old");
         assert_eq!(wire.chunk().await, None);
+        assert_eq!(wire.line().await.unwrap(), "");
     }
 }
 
