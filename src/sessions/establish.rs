@@ -283,9 +283,9 @@ impl Sessions {
             Created::KeptInPlaceOf(left) => self.note_ended(&left),
             Created::LimitReached { max } => return Err(EstablishError::LimitReached { max }),
             Created::Locked(lock) => {
-                let until = lock.until;
-                self.restore_lock(lock);
-                return Err(EstablishError::Locked { until });
+                // It comes into force here as a change, in its place among others: it may have
+                // been lifted since.
+                return Err(EstablishError::Locked { until: lock.until });
             }
             Created::Exists if is_chosen => return Err(EstablishError::SecretTaken),
             Created::Exists => {
