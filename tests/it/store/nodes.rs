@@ -1,7 +1,5 @@
 //! The nodes of a fleet: who is listed, who may join, and whose keys are published.
 
-use std::time::Duration;
-
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 use serde_json::Value;
 
@@ -193,7 +191,7 @@ async fn an_assertion_of_one_node_is_verified_with_the_keys_of_another() {
     // What a node signed is good for a while after it has gone.
     let House { gateway, .. } = a;
     let _ = gateway.shut_down().await;
-    tokio::time::sleep(Duration::from_millis(1500)).await;
+    eventually(|| async { (nodes(&b.admin()).await.len() == 1).then_some(()) }).await;
     let left = jwks(&b).await;
     assert_eq!(left["keys"].as_array().unwrap().len(), 2, "{left}");
 }
